@@ -1,0 +1,171 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rickar/cal/v2"
+	"github.com/rickar/cal/v2/fr"
+
+	"parcours/pipeline/event"
+)
+
+// Calendar answers questions of opening hours and working days in one time zone. Public holidays are computed for the
+// years 1950 to 2149; further away every weekday is a working day.
+type Calendar struct {
+	zone     *time.Location
+	opening  [7]Hours
+	holidays map[civil]bool
+	closed   map[civil]bool
+}
+
+// civil is a day of the calendar, without a time.
+type civil struct {
+	year  int
+	month time.Month
+	day   int
+}
+
+func civilOf(t time.Time) civil {
+	y, m, d := t.Date()
+	return civil{y, m, d}
+}
+
+const firstHolidayYear, lastHolidayYear = 1950, 2149
+
+func newCalendar(b *Book) (*Calendar, error) {
+	zone, err := LoadLocation(b.Timezone)
+	if err != nil {
+		return nil, err
+	}
+	c := &Calendar{zone: zone, opening: b.Opening, holidays: map[civil]bool{}, closed: map[civil]bool{}}
+	if err := c.addHolidays(b.Holidays); err != nil {
+		return nil, err
+	}
+	for _, text := range b.Closures {
+		day, err := time.Parse(time.DateOnly, text)
+		if err != nil {
+			return nil, fmt.Errorf("closures: %q: expected a date like 2026-12-24", text)
+		}
+		c.closed[civilOf(day)] = true
+	}
+	return c, nil
+}
+
+func (c *Calendar) addHolidays(name string) error {
+	var days []*cal.Holiday
+	switch name {
+	case "FR":
+		days = fr.Holidays
+	case "", "none":
+	default:
+		return fmt.Errorf("holidays: %q: expected FR or none", name)
+	}
+	for year := firstHolidayYear; year <= lastHolidayYear; year++ {
+		for _, h := range days {
+			actual, _ := h.Calc(year)
+			c.holidays[civilOf(actual)] = true
+		}
+	}
+	return nil
+}
+
+// Due is the instant at which a span of the company's own time, begun at from, is used up. A working day counts as one
+// day's opening hours, so that a day begun at 10:00 ends at 10:00 of the next working day.
+func (c *Calendar) Due(from event.Instant, span OpenTime) event.Instant {
+	return c.addOpen(from, c.Length(span))
+}
+
+// Length turns working days into open time; the length of a day is that of the longest weekday.
+func (c *Calendar) Length(span OpenTime) time.Duration {
+	longest := 0
+	for _, h := range c.opening {
+		longest = max(longest, h.To-h.From)
+	}
+	return time.Duration(span.Days*longest)*time.Minute + span.Time
+}
+
+// addOpen walks day by day; a calendar with no opening hour at all gives the elapsed time.
+func (c *Calendar) addOpen(from event.Instant, left time.Duration) event.Instant {
+	day := from.Time().In(c.zone)
+	for range maxDays {
+		open, shut, ok := c.hours(day)
+		if ok && shut > from {
+			open = max(open, from)
+			if room := shut.Sub(open); room >= left {
+				return open.Add(left)
+			} else {
+				left -= room
+			}
+		}
+		day = nextDay(day)
+	}
+	return from.Add(left)
+}
+
+// maxDays bounds every walk over the calendar: a company closed for ten years has no deadlines.
+const maxDays = 3660
+
+// OpenBetween is the company's own time between two instants.
+func (c *Calendar) OpenBetween(from, to event.Instant) time.Duration {
+	var sum time.Duration
+	day := from.Time().In(c.zone)
+	for range maxDays {
+		if event.InstantOf(midnight(day)) >= to {
+			break
+		}
+		if open, shut, ok := c.hours(day); ok {
+			open, shut = max(open, from), min(shut, to)
+			sum += max(0, shut.Sub(open))
+		}
+		day = nextDay(day)
+	}
+	return sum
+}
+
+// hours gives opening and closing of a day, false when the company is closed. Hours are wall-clock hours: a day of 23 or
+// 25 hours keeps them.
+func (c *Calendar) hours(day time.Time) (open, shut event.Instant, ok bool) {
+	h, d := c.opening[day.Weekday()], civilOf(day)
+	if h.From >= h.To || c.holidays[d] || c.closed[d] {
+		return 0, 0, false
+	}
+	at := func(minute int) event.Instant {
+		return event.InstantOf(time.Date(d.year, d.month, d.day, minute/60, minute%60, 0, 0, c.zone))
+	}
+	return at(h.From), at(h.To), true
+}
+
+// EndOfJourOuvrable is the last millisecond of the n-th *jour ouvrable* (Monday to Saturday, no public holiday) after the
+// day of from: how French law counts a complaint's deadlines.
+func (c *Calendar) EndOfJourOuvrable(from event.Instant, n int) event.Instant {
+	day := midnight(from.Time().In(c.zone))
+	for range maxDays {
+		if n == 0 {
+			break
+		}
+		day = nextDay(day)
+		if day.Weekday() != time.Sunday && !c.holidays[civilOf(day)] {
+			n--
+		}
+	}
+	return endOf(day)
+}
+
+// EndOfMonths is the last millisecond of the same day n months later, or of that month's last day where it is shorter.
+func (c *Calendar) EndOfMonths(from event.Instant, n int) event.Instant {
+	t := midnight(from.Time().In(c.zone))
+	day := time.Date(t.Year(), t.Month()+time.Month(n), 1, 0, 0, 0, 0, c.zone)
+	last := time.Date(day.Year(), day.Month()+1, 0, 0, 0, 0, 0, c.zone).Day()
+	return endOf(time.Date(day.Year(), day.Month(), min(t.Day(), last), 0, 0, 0, 0, c.zone))
+}
+
+func midnight(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+}
+
+func nextDay(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, t.Location())
+}
+
+func endOf(day time.Time) event.Instant { return event.InstantOf(nextDay(day)) - 1 }

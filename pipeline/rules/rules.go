@@ -1,0 +1,183 @@
+// Package rules is the rule book: every number and list by which Parcours judges. It computes only.
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"parcours/pipeline/event"
+)
+
+// Day is 24 hours of elapsed time, the unit of windows that watch the customer.
+const Day = 24 * time.Hour
+
+// Book holds the rules in force. Its fields are what product.md names, with product.md's defaults (Default).
+type Book struct {
+	Currency string // ISO 4217
+	// RatesIllustrative says that finance has not filled HourlyRate: every amount must be shown as illustrative.
+	RatesIllustrative bool
+	HourlyRate        map[string]float64        // silo -> loaded cost of an hour, Currency
+	DefaultMinutes    map[event.Channel]float64 // channel -> handling minutes where a source sends none
+
+	InactivityGap Window        // between events of one journey, per reason family
+	NoReason      time.Duration // how long after a journey's last event a contact without reason still joins it
+	CaseAfter     time.Duration // how long after a contact a case opened still belongs to it
+	Visit         time.Duration // how near a form, an error or a contact must be for a page view to count as a step
+	Containers    []string      // cases that live for years and join nothing
+
+	Repeat    Window // repeat_contact: back for the same full reason
+	Failover  Window // channel_failover: assisted contact after an attempt
+	Handoffs  int    // silo_handoff: moves across silos that are still normal
+	SLA       SLA
+	OwnerSilo map[string]string // reason family -> silo that owns it where a step names none
+	Owner     string            // silo of last resort
+	// NotMeasured lists, by source, the kinds that it cannot support because it never sends what would clear them: there
+	// they are not measured, which is neither zero nor broken.
+	NotMeasured map[string][]string
+	// Precedence orders breakpoint kinds where two explain the same step at the same instant: the first is charged.
+	Precedence []string
+
+	Timezone string
+	Opening  [7]Hours // by time.Weekday
+	Holidays string   // calendar of public holidays: FR or none
+	Closures []string // further closed days, 2006-01-02
+
+	calendar   *Calendar
+	containers map[string]bool
+	version    string
+}
+
+// Window is a duration with exceptions by reason family.
+type Window struct {
+	Default  time.Duration
+	ByFamily map[string]time.Duration `json:",omitempty"`
+}
+
+// Of gives the window of a reason family.
+func (w Window) Of(family string) time.Duration {
+	if d, ok := w.ByFamily[family]; ok {
+		return d
+	}
+	return w.Default
+}
+
+// Hours are the opening hours of a day, in minutes from midnight; equal ends mean closed.
+type Hours struct{ From, To int }
+
+// SLA holds the company's deadlines.
+type SLA struct {
+	Message           map[event.Channel]OpenTime // answer to a message, by channel; a channel not listed has no deadline
+	Case              OpenTime                   // resolution of a case
+	ComplaintAck      int                        // jours ouvrables
+	ComplaintMonths   int                        // calendar months to the answer
+	PaymentAnswer     int                        // jours ouvrables, regime payment
+	PaymentAfterReply int                        // jours ouvrables after a holding reply, regime payment
+}
+
+// OpenTime is a span of the company's own time: working days (a day's opening hours each) and open time on top.
+type OpenTime struct {
+	Days int
+	Time time.Duration
+}
+
+// Default is the rule book that ships: product.md's defaults and illustrative rates.
+func Default() *Book {
+	weekday := Hours{9 * 60, 18 * 60}
+	b := &Book{
+		Currency:          "EUR",
+		RatesIllustrative: true,
+		HourlyRate: map[string]float64{
+			"customer_service": 32, "operations": 35, "it": 55, "marketing": 50, "sales": 45, "branch_network": 40,
+			"product": 55, "risk_compliance": 60, "purchasing": 45, "logistics": 34, "finance": 50, "hr": 48, "partner": 40,
+		},
+		DefaultMinutes: map[event.Channel]float64{
+			event.Phone: 7, event.Email: 6, event.Chat: 8, event.Messaging: 6, event.Store: 12, event.Post: 15,
+			event.Social: 6, event.Field: 45,
+		},
+		InactivityGap: Window{Default: 7 * Day},
+		NoReason:      Day,
+		CaseAfter:     Day,
+		Visit:         Day,
+		Repeat:        Window{Default: 7 * Day},
+		Failover:      Window{Default: Day},
+		Handoffs:      2,
+		SLA: SLA{
+			Message:           map[event.Channel]OpenTime{event.Email: {Days: 1}, event.Messaging: {Time: time.Hour}},
+			Case:              OpenTime{Days: 5},
+			ComplaintAck:      10,
+			ComplaintMonths:   2,
+			PaymentAnswer:     15,
+			PaymentAfterReply: 35,
+		},
+		OwnerSilo: map[string]string{
+			"billing": "finance", "payment": "finance", "delivery": "logistics", "technical": "it",
+			"contract": "sales", "account": "customer_service", "complaint": "customer_service",
+		},
+		Owner:      "customer_service",
+		Precedence: []string{"sla_breach", "silo_handoff", "channel_failover", "repeat_contact"},
+		Timezone:   "Europe/Paris",
+		Opening:    [7]Hours{1: weekday, 2: weekday, 3: weekday, 4: weekday, 5: weekday},
+		Holidays:   "FR",
+	}
+	ready, err := b.prepare()
+	if err != nil {
+		panic(fmt.Sprintf("the default rule book is broken: %v", err)) // a programming error: a test holds it
+	}
+	return ready
+}
+
+// prepare computes what is derived from the book: its calendar and its version.
+func (b *Book) prepare() (*Book, error) {
+	text, err := json.Marshal(b)
+	if err != nil {
+		return nil, fmt.Errorf("write the rule book: %w", err)
+	}
+	sum := sha256.Sum256(append(text, TZVersion...))
+	b.version = hex.EncodeToString(sum[:6])
+	b.calendar, err = newCalendar(b)
+	if err != nil {
+		return nil, err
+	}
+	b.containers = map[string]bool{}
+	for _, c := range b.Containers {
+		b.containers[c] = true
+	}
+	return b, nil
+}
+
+// Version is the hash of the book's content, tzdata version included: two books with one version judge alike.
+func (b *Book) Version() string { return b.version }
+
+// Calendar is the company's calendar.
+func (b *Book) Calendar() *Calendar { return b.calendar }
+
+// Container says whether a case is a file that lives for years and so joins nothing.
+func (b *Book) Container(caseID string) bool { return b.containers[caseID] }
+
+// OwnerOf names the silo that answers for a step: its own, else that of its reason family, else the silo of last resort.
+func (b *Book) OwnerOf(silo, family string) string {
+	if silo != "" {
+		return silo
+	}
+	if s, ok := b.OwnerSilo[family]; ok {
+		return s
+	}
+	return b.Owner
+}
+
+// Rate is the loaded cost of an hour of a silo's work, in Currency; a silo without a rate costs as the silo of last resort.
+func (b *Book) Rate(silo string) float64 {
+	if r, ok := b.HourlyRate[silo]; ok {
+		return r
+	}
+	return b.HourlyRate[b.Owner]
+}
+
+// Measured says whether a kind of breakpoint can be told from a source's events.
+func (b *Book) Measured(kind, source string) bool {
+	return !slices.Contains(b.NotMeasured[source], kind)
+}
