@@ -1,0 +1,150 @@
+package journey
+
+import (
+	"time"
+
+	"parcours/pipeline/event"
+)
+
+// Contact is one interaction through all its transfers: one call, one chat, one visit, one e-mail thread; or, where a
+// source names no contact, one event of such an interaction that stands for itself. What joins a journey is the contact.
+type Contact struct {
+	ID       string // "" for an event that stands for itself
+	Steps    []*event.Event
+	Start    event.Instant
+	End      event.Instant // of its last event that is no afterthought (a survey does not prolong a call)
+	Reason   string        // the last one stated in any of its events
+	ReasonAt event.Instant // when that became known
+	Inbound  bool
+	Channel  event.Channel // of its first event that names one
+}
+
+// Assisted says whether a person is there to answer: an assisted channel, or a contact or message without a channel.
+func (c *Contact) Assisted() bool {
+	for _, e := range c.Steps {
+		if AssistedStep(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// AssistedStep says whether an event is part of an interaction with a person.
+func AssistedStep(e *event.Event) bool {
+	switch event.SpecOf(e.Type).Family {
+	case "contact", "message":
+		return e.Data.Channel == "" || e.Data.Channel.Assisted()
+	}
+	return false
+}
+
+// Ended says whether the interaction was over at t: a thread of messages when it was answered, a conversation when its
+// last event lies before t (sources that never send contact.ended exist).
+func (c *Contact) Ended(t event.Instant) bool {
+	if c.End > t {
+		return false
+	}
+	asked, answered := false, false
+	for _, e := range c.Steps {
+		switch {
+		case e.Type == event.MessageReceived:
+			asked, answered = true, false
+		case e.Type == event.MessageReplied || event.SpecOf(e.Type).Family == "contact":
+			answered = true
+		}
+	}
+	return !asked || answered
+}
+
+// First is the event that begins the contact.
+func (c *Contact) First() *event.Event { return c.Steps[0] }
+
+// Last is the event with which it ended.
+func (c *Contact) Last() *event.Event {
+	for i := len(c.Steps) - 1; i > 0; i-- {
+		if c.Steps[i].At <= c.End && prolongs(c.Steps[i]) {
+			return c.Steps[i]
+		}
+	}
+	return c.Steps[0]
+}
+
+func (c *Contact) add(e *event.Event) {
+	if len(c.Steps) == 0 {
+		c.Start, c.Inbound = e.At, inbound(e)
+	}
+	if e.Data.Direction != "" && !c.directed() {
+		c.Inbound = e.Data.Direction == event.In
+	}
+	c.Steps = append(c.Steps, e)
+	if c.Channel == "" {
+		c.Channel = e.Data.Channel
+	}
+	if prolongs(e) || len(c.Steps) == 1 {
+		c.End = e.At
+	}
+	if e.Data.Reason != "" && e.Data.Reason != c.Reason {
+		c.Reason, c.ReasonAt = e.Data.Reason, e.At
+	}
+}
+
+// directed says whether an event so far has stated the direction.
+func (c *Contact) directed() bool {
+	for _, e := range c.Steps {
+		if e.Data.Direction != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// inbound is the direction of a contact that states none: customers call, companies reply.
+func inbound(e *event.Event) bool {
+	return e.Type != event.MessageReplied && e.Type != event.OutreachSent
+}
+
+// prolongs says whether an event is part of the interaction itself, not something said about it later.
+func prolongs(e *event.Event) bool {
+	switch event.SpecOf(e.Type).Family {
+	case "voice", "outreach", "promise":
+		return false
+	}
+	return true
+}
+
+// interaction says whether an event can be a contact at all.
+func interaction(e *event.Event) bool {
+	switch event.SpecOf(e.Type).Family {
+	case "contact", "message":
+		return true
+	}
+	return e.Data.Contact != ""
+}
+
+// within says whether at lies in [from, to + after].
+func within(at, from, to event.Instant, after time.Duration) bool {
+	return at >= from && at <= to.Add(after)
+}
+
+// WithSomebody says whether this is an interaction with a person or a bot, rather than self-service under a contact id.
+func (c *Contact) WithSomebody() bool {
+	for _, e := range c.Steps {
+		switch event.SpecOf(e.Type).Family {
+		case "contact", "message":
+			return true
+		}
+		if e.Type == event.BotAnswered {
+			return true
+		}
+	}
+	return false
+}
+
+// Key names the contact among all others, in a way that a late event of it does not change.
+func (c *Contact) Key() string {
+	e := c.First()
+	if c.ID != "" {
+		return ID("contact", e.Home, c.ID)
+	}
+	return ID("contact", e.Home, e.Source, e.ID)
+}

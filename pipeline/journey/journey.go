@@ -1,0 +1,114 @@
+package journey
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+
+	"parcours/pipeline/event"
+)
+
+// Outcome of a journey.
+type Outcome string
+
+// The outcomes. Escalated is a flag, not an end.
+const (
+	Open       Outcome = "open"
+	Resolved   Outcome = "resolved"
+	Unresolved Outcome = "unresolved"
+	Lost       Outcome = "lost"
+)
+
+// Basis says who says that a journey is resolved.
+type Basis string
+
+// The bases, strongest first.
+const (
+	ByCustomer Basis = "customer"
+	ByCase     Basis = "case"
+	ByAgent    Basis = "agent"
+	BySilence  Basis = "silence"
+)
+
+// Cut says why a journey begins where it does.
+type Cut string
+
+// Why a block began a journey instead of joining one.
+const (
+	CutFirst  Cut = "first"  // the customer had none
+	CutGap    Cut = "gap"    // the last one for this reason family had been silent for longer than its gap
+	CutReason Cut = "reason" // the others are about something else
+	CutCase   Cut = "case"   // a case of its own, and no earlier journey for the same reason
+)
+
+// Journey is all that one customer does to reach one goal, as far as the clock.
+type Journey struct {
+	ID           string
+	FirstEvent   *event.Event
+	CaseID       string // the first
+	Cases        []string
+	CustomerID   string
+	ReasonFamily string
+	Reason       string         // the last stated one of that family
+	Steps        []*event.Event // in order
+	Contacts     []*Contact     // in order of their start
+	Cut          Cut
+
+	Outcome   Outcome
+	Basis     Basis
+	Escalated bool
+	EndedAt   event.Instant // 0 while open
+
+	blocks []*block
+}
+
+// Start is the time of the first step.
+func (j *Journey) Start() event.Instant { return j.Steps[0].At }
+
+// Last is the time of the last step.
+func (j *Journey) Last() event.Instant { return j.Steps[len(j.Steps)-1].At }
+
+// StepOf is the number of an event in the journey, from 1; 0 when it is not there.
+func (j *Journey) StepOf(e *event.Event) uint32 {
+	for i, s := range j.Steps {
+		if s == e {
+			return uint32(i + 1)
+		}
+	}
+	return 0
+}
+
+// ContactOf is the contact an event is part of, nil where there is none.
+func (j *Journey) ContactOf(e *event.Event) *Contact {
+	for _, c := range j.Contacts {
+		for _, s := range c.Steps {
+			if s == e {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// name gives the id: a journey is named by its first event; where that belongs to a case, by the case, so that an earlier
+// event of the same case changes nothing.
+func (j *Journey) name() {
+	j.FirstEvent = j.Steps[0]
+	if c := j.FirstEvent.Data.Case; contains(j.Cases, c) {
+		j.ID = ID("journey", "case", c)
+		return
+	}
+	e := j.FirstEvent
+	j.ID = ID("journey", "event", e.Source, e.ID, strconv.FormatInt(int64(e.At), 10))
+}
+
+// ID is a deterministic name of 128 bits in hexadecimal, of parts that may hold anything.
+func ID(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(strconv.AppendInt(nil, int64(len(p)), 10))
+		h.Write([]byte{':'})
+		h.Write([]byte(p))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

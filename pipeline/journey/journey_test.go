@@ -1,0 +1,109 @@
+package journey_test
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+	"parcours/pipeline/rules"
+	"parcours/pipeline/scenario"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
+
+// TestScripts runs testdata/*: `history until=2026-03-20T00:00` folds the lines below it and prints the journeys.
+func TestScripts(t *testing.T) {
+	if *update {
+		if err := flag.Set("rewrite", "true"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script, err := scenario.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := rules.Default()
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			events, clock := read(t, script, d)
+			return print(script, journey.Fold(events, clock, book))
+		})
+	})
+}
+
+// read gives the events of a script in order, and the clock: `until`, or the last event.
+func read(t *testing.T, script *scenario.Script, d *datadriven.TestData) ([]*event.Event, event.Instant) {
+	t.Helper()
+	events, err := script.Events(d.Input)
+	if err != nil {
+		t.Fatalf("%s: %v", d.Pos, err)
+	}
+	slices.SortFunc(events, func(a, b *event.Event) int {
+		if a.Before(b) {
+			return -1
+		}
+		return 1
+	})
+	clock := events[len(events)-1].At
+	if d.HasArg("until") {
+		var until string
+		d.ScanArgs(t, "until", &until)
+		if clock, err = script.Time(strings.Replace(until, "T", " ", 1)); err != nil {
+			t.Fatalf("%s: %v", d.Pos, err)
+		}
+	}
+	return events, clock
+}
+
+func print(script *scenario.Script, h journey.History) string {
+	var b strings.Builder
+	for i, j := range h.Journeys {
+		fmt.Fprintf(&b, "journey %d: %s, %s%s", i+1, or(j.ReasonFamily, "unknown"), j.Outcome, by(j.Basis))
+		if j.EndedAt != 0 {
+			fmt.Fprintf(&b, " at %s", script.Text(j.EndedAt))
+		}
+		fmt.Fprintf(&b, ", cut=%s", j.Cut)
+		if len(j.Cases) > 0 {
+			fmt.Fprintf(&b, ", cases=%s", strings.Join(j.Cases, "+"))
+		}
+		if j.Escalated {
+			b.WriteString(", escalated")
+		}
+		b.WriteString("\n  " + ids(j.Steps) + "\n")
+	}
+	if len(h.Visits) > 0 {
+		b.WriteString("visits: " + ids(h.Visits) + "\n")
+	}
+	if h.Next != journey.Never {
+		fmt.Fprintf(&b, "next due: %s\n", script.Text(h.Next-1))
+	}
+	return b.String()
+}
+
+func ids(steps []*event.Event) string {
+	var list []string
+	for _, e := range steps {
+		list = append(list, e.ID)
+	}
+	return strings.Join(list, " ")
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func by(b journey.Basis) string {
+	if b == "" {
+		return ""
+	}
+	return " by " + string(b)
+}

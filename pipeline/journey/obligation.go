@@ -1,0 +1,47 @@
+package journey
+
+import "parcours/pipeline/event"
+
+// An answer belongs to what it answers, however late it comes: the reply to a message, the answer to a complaint, the
+// delivery of an order, the keeping of a promise join the journey in which that is still open, whatever the gap.
+
+// owing finds the latest journey in which what the block's first event settles is still open; nil where there is none.
+func (f *folder) owing(b *block) *Journey {
+	if !settles(b.first().Type) {
+		return nil
+	}
+	return f.latest(b, func(j *Journey) bool {
+		if b.family() != "" && j.ReasonFamily != "" && j.ReasonFamily != b.family() {
+			return false
+		}
+		s := read(j.before(b.start()), b.start(), j.ReasonFamily, f.book)
+		return s.owesTo(b.first())
+	})
+}
+
+// settles says whether a type answers something said before.
+func settles(typ string) bool {
+	switch typ {
+	case event.MessageReplied, event.PromiseKept, event.OrderDelivered, event.AppointmentMissed, event.ComplaintAcknowledged,
+		event.ComplaintAnswered, event.ComplaintEscalated, event.ComplaintClosed:
+		return true
+	}
+	return false
+}
+
+// owesTo says whether the journey has open what the event settles.
+func (s *state) owesTo(e *event.Event) bool {
+	switch e.Type {
+	case event.MessageReplied:
+		return len(s.messages) > 0
+	case event.PromiseKept:
+		return contains(s.promises, e.Data.Promise)
+	case event.OrderDelivered:
+		return contains(s.orders, orderKey(e))
+	case event.AppointmentMissed:
+		return len(s.appointments) > 0
+	case event.ComplaintEscalated:
+		return s.complained // after the answer too
+	}
+	return s.complaints > 0
+}

@@ -1,0 +1,264 @@
+package journey
+
+import (
+	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
+)
+
+// state is what a journey's steps, read in order, say about how it stands.
+type state struct {
+	outcome   Outcome
+	basis     Basis
+	endedAt   event.Instant
+	next      event.Instant // the clock at which silence would end it, or an appointment pass; Never when nothing is due
+	escalated bool
+
+	obligations
+	customerSaid  *event.Event // the last survey that says resolved or not
+	ended         *event.Event // the last event by which somebody declared the end: a case resolved, an agent's word
+	contactFailed bool         // the last contact was abandoned or refused
+	attemptFailed bool         // the last self-service attempt failed, and no contact came after
+	lostAt        event.Instant
+}
+
+// obligations are what the company still owes in the journey; while one is open it does not lapse.
+type obligations struct {
+	cases        []caseState
+	complaints   int
+	complained   bool // ever
+	promises     []string
+	messages     []string // contacts with a message unanswered; "" for messages without a contact
+	orders       []string // cases or products of the orders not delivered
+	appointments []event.Instant
+}
+
+type caseState struct {
+	id   string
+	open bool
+}
+
+// read folds the steps (in order, none later than the clock) into the state of a journey.
+func read(steps []*event.Event, clock event.Instant, family string, book *rules.Book) state {
+	s := state{next: Never}
+	for _, e := range steps {
+		s.step(e, book)
+	}
+	s.conclude(steps[len(steps)-1].At, clock, family, book)
+	return s
+}
+
+// step reads one event.
+func (s *state) step(e *event.Event, book *rules.Book) {
+	if c := e.Data.Case; c != "" && !book.Container(c) {
+		s.caseStep(c, e)
+	}
+	switch event.SpecOf(e.Type).Family {
+	case "contact", "message":
+		s.contactStep(e)
+	case "selfservice":
+		s.attemptStep(e)
+	case "complaint":
+		s.complaintStep(e)
+	case "service", "promise":
+		s.owedStep(e)
+	case "contract", "voice":
+		s.wordStep(e)
+	}
+}
+
+func (s *state) contactStep(e *event.Event) {
+	s.attemptFailed = false
+	switch e.Type {
+	case event.ContactAbandoned, event.ContactRefused:
+		s.contactFailed, s.ended = true, nil
+	case event.ContactAnswered:
+		s.contactFailed, s.messages = false, nil
+	case event.ContactEnded:
+		s.contactFailed, s.ended = false, nil
+		if r := e.Data.Resolved; r != nil && *r {
+			s.ended = e
+		}
+	case event.ContactStarted, event.ContactQueued:
+		s.ended, s.customerSaid = nil, nil // back again: what was said before no longer holds
+	case event.MessageReceived:
+		s.ended, s.contactFailed = nil, false
+		s.messages = with(s.messages, e.Data.Contact)
+	case event.MessageReplied:
+		s.contactFailed = false
+		s.answer(e.Data.Contact)
+	}
+}
+
+// answer clears the message of a contact; an answer that names no contact clears them all.
+func (s *state) answer(contact string) {
+	if contact == "" {
+		s.messages = nil
+		return
+	}
+	s.messages = without(without(s.messages, contact), "")
+}
+
+func (s *state) attemptStep(e *event.Event) {
+	switch e.Type {
+	case event.FormFailed:
+		s.attemptFailed = true
+	case event.FormSubmitted, event.TransactionCompleted, event.BotAnswered:
+		s.attemptFailed = false
+	}
+}
+
+// caseStep: a case is open from its first event until it is resolved or closed; work on it, but no mention in a contact or a
+// survey, opens it again.
+func (s *state) caseStep(id string, e *event.Event) {
+	i := 0
+	for i < len(s.cases) && s.cases[i].id != id {
+		i++
+	}
+	if i == len(s.cases) {
+		s.cases = append(s.cases, caseState{id: id, open: true})
+	}
+	switch {
+	case e.Type == event.CaseResolved || e.Type == event.CaseClosed:
+		s.cases[i].open = false
+		s.ended = e
+	case e.Type == event.CaseReopened || e.Type == event.CaseOpened || worksOn(e):
+		s.cases[i].open = true
+		s.ended = nil
+	}
+	s.escalated = s.escalated || e.Type == event.CaseEscalated
+}
+
+// worksOn says whether an event is work on a case rather than a mention of it.
+func worksOn(e *event.Event) bool {
+	switch event.SpecOf(e.Type).Family {
+	case "work", "case", event.FamilyOther:
+		return true
+	}
+	return false
+}
+
+func (s *state) complaintStep(e *event.Event) {
+	switch e.Type {
+	case event.ComplaintFiled:
+		s.complaints, s.complained, s.ended = s.complaints+1, true, nil
+	case event.ComplaintAnswered, event.ComplaintClosed:
+		s.complaints = max(0, s.complaints-1)
+	case event.ComplaintEscalated:
+		s.complaints, s.escalated, s.ended = max(1, s.complaints), true, nil
+	}
+}
+
+func (s *state) owedStep(e *event.Event) {
+	switch e.Type {
+	case event.PromiseMade:
+		s.promises = with(s.promises, e.Data.Promise)
+	case event.PromiseKept:
+		s.promises = without(s.promises, e.Data.Promise)
+	case event.OrderPlaced:
+		s.orders = with(s.orders, orderKey(e))
+	case event.OrderDelivered:
+		s.orders = without(s.orders, orderKey(e))
+	case event.AppointmentMade:
+		if e.Data.Due != 0 {
+			s.appointments = append(s.appointments, e.Data.Due)
+		}
+	case event.AppointmentMissed:
+		s.appointments, s.contactFailed = nil, e.Data.By != "customer"
+	}
+}
+
+// orderKey is what an order and its delivery have in common: the case, else the product.
+func orderKey(e *event.Event) string {
+	if e.Data.Case != "" {
+		return e.Data.Case
+	}
+	return e.Data.Product
+}
+
+func (s *state) wordStep(e *event.Event) {
+	switch e.Type {
+	case event.ContractCancelled:
+		if by := e.Data.InitiatedBy; by == "" || by == "customer" {
+			s.lostAt = e.At
+		}
+	case event.ContractRetained:
+		s.lostAt = 0
+	case event.SurveyAnswered:
+		if e.Data.Resolved != nil {
+			s.customerSaid = e
+		}
+	}
+}
+
+// conclude is rule 4 of product.md: lost, resolved by somebody's word, or lapsed by silence.
+func (s *state) conclude(last, clock event.Instant, family string, book *rules.Book) {
+	s.outcome = Open
+	switch said := s.customerSaid; {
+	case s.lostAt != 0:
+		s.end(Lost, "", s.lostAt)
+	case s.owes(clock):
+	case said != nil && *said.Data.Resolved:
+		s.end(Resolved, ByCustomer, said.At)
+	case said == nil && s.ended != nil:
+		s.end(Resolved, s.word(), s.ended.At)
+	default:
+		s.lapse(last, clock, family, book)
+	}
+}
+
+func (s *state) end(o Outcome, b Basis, at event.Instant) { s.outcome, s.basis, s.endedAt = o, b, at }
+
+// word says whose word the declared end is.
+func (s *state) word() Basis {
+	if s.ended.Type == event.ContactEnded {
+		return ByAgent
+	}
+	return ByCase
+}
+
+// lapse ends a journey by silence, once the gap has passed in which a repeat would have reopened it.
+func (s *state) lapse(last, clock event.Instant, family string, book *rules.Book) {
+	silent := last.Add(max(book.InactivityGap.Of(family), book.Repeat.Of(family)))
+	if clock <= silent {
+		s.next = min(s.next, silent+1)
+		return
+	}
+	if s.contactFailed || s.attemptFailed || s.customerSaid != nil {
+		s.end(Unresolved, "", last)
+		return
+	}
+	s.end(Resolved, BySilence, last)
+}
+
+// owes says whether anything is still open, and notes when an appointment passes.
+func (s *state) owes(clock event.Instant) bool {
+	for _, due := range s.appointments {
+		if clock <= due {
+			s.next = min(s.next, due+1)
+			return true
+		}
+	}
+	for _, c := range s.cases {
+		if c.open {
+			return true
+		}
+	}
+	return s.complaints > 0 || len(s.promises) > 0 || len(s.messages) > 0 || len(s.orders) > 0
+}
+
+func with(list []string, s string) []string {
+	if contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+func without(list []string, s string) []string {
+	var rest []string
+	for _, x := range list {
+		if x != s {
+			rest = append(rest, x)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,109 @@
+package journey
+
+import "parcours/pipeline/event"
+
+// A page view or a search is a visit, and no journey, unless a form, an error or a contact of the customer stands within
+// the visit window of it (rule 3 of product.md). One without a reason goes where the block goes that makes it count: the
+// next one, else the one before.
+
+// seekAnchors finds, for every page view without reason, what makes it count.
+func (f *folder) seekAnchors(list []*block) {
+	f.anchors = map[*block]*block{}
+	for i, b := range list {
+		if b.role == event.Looks && b.family() == "" && len(b.cases) == 0 {
+			if a := f.anchor(list, i); a != nil {
+				f.anchors[b] = a
+			}
+		}
+	}
+	f.markCounting(list)
+}
+
+// anchor is the next block after i that makes a page view count, else the last one before it.
+func (f *folder) anchor(list []*block, i int) *block {
+	at := list[i].start()
+	for _, b := range list[i+1:] {
+		if b.start().Sub(at) > f.book.Visit {
+			break
+		}
+		if makesCount(b) && sameVisitor(list[i], b) {
+			return b
+		}
+	}
+	for k := i - 1; k >= 0; k-- {
+		if b := list[k]; makesCount(b) && sameVisitor(list[i], b) && at.Sub(b.lastUntil(at)) <= f.book.Visit {
+			return b
+		}
+	}
+	return nil
+}
+
+// markCounting notes the page views with a reason that count: they find their journey as any other block does.
+func (f *folder) markCounting(list []*block) {
+	f.counting = map[*block]bool{}
+	for i, b := range list {
+		if b.role == event.Looks && f.anchors[b] == nil {
+			f.counting[b] = f.anchor(list, i) != nil
+		}
+	}
+}
+
+func (f *folder) counts(b *block) bool {
+	return f.anchors[b] != nil || f.counting[b] || len(b.cases) > 0
+}
+
+// placeLookers puts page views into the journeys of their anchors.
+func (f *folder) placeLookers(list []*block) {
+	for _, b := range list {
+		a := f.anchors[b]
+		if a == nil {
+			continue
+		}
+		if j := f.journeyOf(a); j != nil {
+			j.take(b)
+		} else {
+			f.visits = append(f.visits, b.steps...)
+		}
+	}
+}
+
+func (f *folder) journeyOf(b *block) *Journey {
+	for _, j := range f.journeys {
+		for _, k := range j.blocks {
+			if k == b {
+				return j
+			}
+		}
+	}
+	return nil
+}
+
+// makesCount: a form, an error or a contact.
+func makesCount(b *block) bool {
+	for _, e := range b.steps {
+		switch event.SpecOf(e.Type).Family {
+		case "contact", "message":
+			return true
+		}
+		switch e.Type {
+		case event.FormStarted, event.FormFailed, event.FormSubmitted:
+			return true
+		}
+	}
+	return false
+}
+
+// lastUntil is the time of the block's last step at or before t.
+func (b *block) lastUntil(t event.Instant) event.Instant {
+	at := b.start()
+	for _, e := range b.steps {
+		if e.At <= t {
+			at = e.At
+		}
+	}
+	return at
+}
+
+func sameVisitor(a, b *block) bool {
+	return a.customer == b.customer || a.customer == "" || b.customer == ""
+}
