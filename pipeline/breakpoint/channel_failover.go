@@ -1,0 +1,130 @@
+package breakpoint
+
+import (
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+)
+
+var channelFailover = Kind{
+	ID:       "channel_failover",
+	Severity: 3,
+	Rule:     "A self-service attempt is followed by an assisted contact for the same reason family.",
+	OutOf:    "self-service attempts",
+	detect:   detectFailovers,
+}
+
+// attempt is one try to help oneself: the events of a form from its start to its submission, those of one contact with a
+// bot, a search, a transaction. Routing through a menu and looking at a contact page are none.
+type attempt struct {
+	steps   []*event.Event
+	journey *journey.Journey
+	reason  string
+	key     string
+}
+
+func (a *attempt) last() *event.Event { return a.steps[len(a.steps)-1] }
+
+// detectFailovers looks, after each attempt, for the first assisted contact of the same reason family within the window.
+// The origin is the attempt.
+func detectFailovers(s *scope) {
+	contacts := s.assisted()
+	for _, a := range s.attempts() {
+		for _, c := range contacts {
+			if s.failsOver(a, c) {
+				s.addFailover(a, c)
+				break
+			}
+		}
+	}
+}
+
+func (s *scope) failsOver(a *attempt, c assistedContact) bool {
+	family := event.ReasonFamily(a.reason)
+	if family == "" || event.ReasonFamily(c.Reason) != family {
+		return false
+	}
+	after := c.reached.At.Sub(a.last().At)
+	return after >= 0 && a.last().Before(c.reached) && after <= s.book.Failover.Of(family)
+}
+
+func (s *scope) addFailover(a *attempt, c assistedContact) {
+	s.add(Breakpoint{
+		Journey:       a.journey,
+		Origin:        a.last(),
+		OccurredAt:    c.reached.At,
+		DetectedAt:    max(c.reached.At, c.ReasonAt),
+		OpportunityAt: a.steps[0].At,
+		Reason:        a.reason,
+		Evidence:      []*event.Event{a.last(), c.reached},
+		avoidable:     c.Steps,
+	}, a.key)
+}
+
+// attempts lists the self-service attempts of all journeys, in the order of their first events within each journey.
+func (s *scope) attempts() []*attempt {
+	var list []*attempt
+	for _, j := range s.history.Journeys {
+		open := map[string]*attempt{}
+		for _, e := range j.Steps {
+			if !attempts(e) {
+				continue
+			}
+			a := openAttempt(open, j, e)
+			if len(a.steps) == 0 {
+				a.key = journey.ID("attempt", e.Home, e.Source, e.ID)
+				list = append(list, a)
+			}
+			a.steps = append(a.steps, e)
+			a.state(j, e)
+		}
+	}
+	return list
+}
+
+// openAttempt finds the attempt an event goes on with, or begins one.
+func openAttempt(open map[string]*attempt, j *journey.Journey, e *event.Event) *attempt {
+	key := attemptKey(e)
+	a := open[key]
+	if a == nil || key == "" || e.Type == event.FormStarted {
+		a = &attempt{journey: j}
+		open[key] = a
+	}
+	if e.Type == event.FormSubmitted {
+		delete(open, key)
+	}
+	return a
+}
+
+// attemptKey is what the events of one attempt share; "" for an event that is an attempt by itself.
+func attemptKey(e *event.Event) string {
+	switch e.Type {
+	case event.FormStarted, event.FormFailed, event.FormSubmitted:
+		return "form\x00" + e.Data.Contact + "\x00" + e.Data.Form
+	}
+	if e.Data.Contact != "" {
+		return "contact\x00" + e.Data.Contact
+	}
+	return ""
+}
+
+// state takes the reason of the attempt: its own last one, else its contact's.
+func (a *attempt) state(j *journey.Journey, e *event.Event) {
+	if e.Data.Reason != "" {
+		a.reason = e.Data.Reason
+	}
+	if a.reason == "" {
+		if c := j.ContactOf(e); c != nil {
+			a.reason = c.Reason
+		}
+	}
+}
+
+// attempts says whether an event is part of an attempt.
+func attempts(e *event.Event) bool {
+	switch e.Type {
+	case event.FormStarted, event.FormFailed, event.FormSubmitted, event.SearchPerformed, event.TransactionCompleted,
+		event.BotAnswered:
+		return true
+	}
+	return false
+}
