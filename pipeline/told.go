@@ -1,0 +1,173 @@
+package pipeline
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/segmentio/encoding/json"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+)
+
+// The types of the messages on JOURNEYS; schemas/journey says what each carries.
+const (
+	JourneyOpened       = "journey.opened"
+	JourneyStepped      = "journey.stepped"
+	JourneyClosed       = "journey.closed"
+	JourneyReopened     = "journey.reopened"
+	JourneyRetracted    = "journey.retracted"
+	BreakpointDetected  = "breakpoint.detected"
+	BreakpointRetracted = "breakpoint.retracted"
+)
+
+// toldSource is the CloudEvents source of every message on JOURNEYS.
+const toldSource = "/parcours/journeys"
+
+// envelope is a CloudEvents 1.0 message of JOURNEYS in structured JSON.
+type envelope struct {
+	SpecVersion     string `json:"specversion"`
+	ID              string `json:"id"`
+	Source          string `json:"source"`
+	Type            string `json:"type"`
+	Time            string `json:"time"`
+	Subject         string `json:"subject"` // the journey
+	DataContentType string `json:"datacontenttype"`
+	DataSchema      string `json:"dataschema"`
+	Data            any    `json:"data"`
+}
+
+type journeyData struct {
+	JourneyID    string   `json:"journey_id"`
+	CustomerID   string   `json:"customer_id,omitempty"`
+	CaseID       string   `json:"case_id,omitempty"`
+	ReasonFamily string   `json:"reason_family,omitempty"`
+	Reason       string   `json:"reason,omitempty"`
+	StartedAt    string   `json:"started_at"`
+	EndedAt      string   `json:"ended_at,omitempty"`
+	LastEventAt  string   `json:"last_event_at"`
+	Outcome      string   `json:"outcome"`
+	Basis        string   `json:"resolution_basis,omitempty"`
+	Steps        uint32   `json:"steps"`
+	LastActivity string   `json:"last_activity"`
+	Channels     []string `json:"channels"`
+	Silos        []string `json:"silos"`
+	Handoffs     uint32   `json:"handoffs"`
+	Breakpoints  uint32   `json:"breakpoints"`
+	Position     uint64   `json:"position"`
+}
+
+type retractedJourneyData struct {
+	JourneyID  string `json:"journey_id"`
+	ReplacedBy string `json:"replaced_by,omitempty"`
+	Position   uint64 `json:"position"`
+}
+
+type breakpointData struct {
+	BreakpointID string   `json:"breakpoint_id"`
+	Kind         string   `json:"kind"`
+	JourneyID    string   `json:"journey_id"`
+	CustomerID   string   `json:"customer_id,omitempty"`
+	CaseID       string   `json:"case_id,omitempty"`
+	ReasonFamily string   `json:"reason_family,omitempty"`
+	Reason       string   `json:"reason,omitempty"`
+	OccurredAt   string   `json:"occurred_at"`
+	DetectedAt   string   `json:"detected_at"`
+	OriginStep   uint32   `json:"origin_step"`
+	Silo         string   `json:"silo"`
+	Unit         string   `json:"unit,omitempty"`
+	Channel      string   `json:"channel,omitempty"`
+	Severity     uint8    `json:"severity"`
+	Cost         float64  `json:"cost"`
+	Evidence     []string `json:"evidence"`
+	RulesVersion string   `json:"rules_version"`
+	Position     uint64   `json:"position"`
+}
+
+type retractedBreakpointData struct {
+	BreakpointID string `json:"breakpoint_id"`
+	Kind         string `json:"kind"`
+	JourneyID    string `json:"journey_id"`
+	Position     uint64 `json:"position"`
+}
+
+// tellJourney says what became of a journey: opened, went on, closed, reopened. A change that product teams cannot see in
+// the message (a variant's spelling) is not told.
+func (w *writer) tellJourney(j *journey.Journey, row *JourneyRow, before *journeyMemo) {
+	if before == nil {
+		w.tellJourneyAs(JourneyOpened, j, row, row.StartedAt)
+		if j.Outcome != journey.Open {
+			w.tellJourneyAs(JourneyClosed, j, row, row.EndedAt)
+		}
+		return
+	}
+	if before.steps != row.Steps {
+		w.tellJourneyAs(JourneyStepped, j, row, row.LastEventAt)
+	}
+	switch ended := j.Outcome != journey.Open; {
+	case ended && before.outcome != j.Outcome:
+		w.tellJourneyAs(JourneyClosed, j, row, row.EndedAt)
+	case !ended && before.outcome != journey.Open:
+		w.tellJourneyAs(JourneyReopened, j, row, row.LastEventAt)
+	}
+}
+
+func (w *writer) tellJourneyAs(typ string, j *journey.Journey, r *JourneyRow, at event.Instant) {
+	w.tell(typ, r.JourneyID, r.JourneyID, nil, r.ReasonFamily, at, journeyData{
+		JourneyID: r.JourneyID, CustomerID: r.CustomerID, CaseID: r.CaseID, ReasonFamily: r.ReasonFamily, Reason: r.Reason,
+		StartedAt: r.StartedAt.String(), EndedAt: textOf(r.EndedAt), LastEventAt: r.LastEventAt.String(),
+		Outcome: r.Outcome, Basis: r.ResolutionBasis, Steps: r.Steps, LastActivity: j.Steps[len(j.Steps)-1].Activity(),
+		Channels: r.Channels, Silos: r.Silos, Handoffs: r.Handoffs, Breakpoints: r.Breakpoints, Position: w.position,
+	})
+}
+
+func (w *writer) tellJourneyRetracted(old *journeyMemo, by string) {
+	w.tell(JourneyRetracted, old.id, old.id, nil, old.family, w.partition.clock,
+		retractedJourneyData{JourneyID: old.id, ReplacedBy: by, Position: w.position})
+}
+
+func (w *writer) tellDetected(r *BreakpointRow) {
+	w.tell(BreakpointDetected, r.BreakpointID, r.JourneyID, []string{r.Kind}, r.ReasonFamily, r.DetectedAt, breakpointData{
+		BreakpointID: r.BreakpointID, Kind: r.Kind, JourneyID: r.JourneyID, CustomerID: r.CustomerID, CaseID: r.CaseID,
+		ReasonFamily: r.ReasonFamily, Reason: r.Reason, OccurredAt: r.OccurredAt.String(), DetectedAt: r.DetectedAt.String(),
+		OriginStep: r.OriginStep, Silo: r.Silo, Unit: r.Unit, Channel: r.Channel, Severity: r.Severity, Cost: r.Cost,
+		Evidence: r.Evidence, RulesVersion: r.RulesVersion, Position: w.position,
+	})
+}
+
+func (w *writer) tellRetracted(old *breakpointMemo) {
+	w.tell(BreakpointRetracted, old.id, old.journeyID, []string{old.kind}, old.family, w.partition.clock,
+		retractedBreakpointData{BreakpointID: old.id, Kind: old.kind, JourneyID: old.journeyID, Position: w.position})
+}
+
+// tell adds a message. Its id follows from what it says and where: told twice, it is the same message.
+func (w *writer) tell(typ, about, journeyID string, kind []string, family string, at event.Instant, data any) {
+	id := journey.ID("told", typ, about, strconv.FormatUint(w.position, 10))
+	body, err := json.Marshal(envelope{
+		SpecVersion: "1.0", ID: id, Source: toldSource, Type: typ, Time: at.String(), Subject: journeyID,
+		DataContentType: "application/json", DataSchema: "parcours:journey/" + typ + ".v1", Data: data,
+	})
+	if err != nil { // a struct of strings and numbers: cannot happen, and must not be silent if it does
+		panic("write " + typ + ": " + err.Error())
+	}
+	w.changes.Told = append(w.changes.Told, Told{
+		Position: w.position, Ordinal: w.ordinal, ID: id, Type: typ, About: about,
+		Tokens: append(append(strings.Split(typ, "."), kind...), familyToken(family)), Body: body,
+	})
+	w.ordinal++
+}
+
+// familyToken is the last token of a subject; a family that is not known is called so.
+func familyToken(family string) string {
+	if family == "" {
+		return "unknown"
+	}
+	return family
+}
+
+func textOf(at event.Instant) string {
+	if at == 0 {
+		return ""
+	}
+	return at.String()
+}

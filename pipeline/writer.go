@@ -1,0 +1,255 @@
+package pipeline
+
+import (
+	"slices"
+
+	"parcours/pipeline/breakpoint"
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+)
+
+// writer turns what a fold found into rows and messages, by comparing it with what was last said of the same unit.
+type writer struct {
+	partition *Partition
+	position  uint64
+	changes   *Changes
+	ordinal   uint32
+}
+
+// What was last said of a journey, a step and a breakpoint: enough to see a change and to retract.
+type (
+	journeyMemo struct {
+		id      string
+		keyTime event.Instant
+		first   *event.Event
+		family  string
+		outcome journey.Outcome
+		steps   uint32
+		hash    uint64
+	}
+	stepMemo       struct{ hash uint64 }
+	breakpointMemo struct {
+		id         string
+		kind       string
+		family     string
+		journeyID  string
+		occurredAt event.Instant
+		hash       uint64
+	}
+)
+
+func (w *writer) refold(u *unit) {
+	history, found := w.partition.fold(u)
+	w.partition.counts.Visits += int64(len(history.Visits) - u.visits)
+	u.visits = len(history.Visits)
+	w.journeys(u, history, found)
+	w.steps(u, history)
+	w.breakpoints(u, found)
+}
+
+// journeys writes the journeys that changed and retracts those that no longer are.
+func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpoint) {
+	known := u.journeys
+	u.journeys = make([]journeyMemo, 0, len(h.Journeys))
+	for _, j := range h.Journeys {
+		before := memoOf(known, j.ID)
+		row := w.journeyRow(j, before, found)
+		now := journeyMemo{j.ID, row.KeyTime, j.FirstEvent, j.ReasonFamily, j.Outcome, row.Steps, row.hash()}
+		u.journeys = append(u.journeys, now)
+		if before == nil || before.hash != now.hash {
+			w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, row)
+			w.tellJourney(j, &row, before)
+		}
+	}
+	for i := range known {
+		if memoOf(u.journeys, known[i].id) == nil {
+			w.retractJourney(&known[i], h)
+		}
+	}
+}
+
+func memoOf(list []journeyMemo, id string) *journeyMemo {
+	for i := range list {
+		if list[i].id == id {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// retractJourney leaves a tombstone at the old key and an alias to the journey that now holds the old one's first event.
+func (w *writer) retractJourney(old *journeyMemo, h journey.History) {
+	by := ""
+	for _, j := range h.Journeys {
+		if slices.Contains(j.Steps, old.first) {
+			by = j.ID
+		}
+	}
+	w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, JourneyRow{
+		JourneyID: old.id, KeyTime: old.keyTime, Position: w.position, Deleted: true, Partition: w.partition.number,
+	})
+	w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, AliasRow{old.id, by, old.keyTime, w.position})
+	w.tellJourneyRetracted(old, by)
+}
+
+// journeyRow computes a row; the key time of a journey already known never changes.
+func (w *writer) journeyRow(j *journey.Journey, before *journeyMemo, found []breakpoint.Breakpoint) JourneyRow {
+	keyTime := j.Start()
+	if before != nil {
+		keyTime = before.keyTime
+	}
+	units := j.Distinct(func(e *event.Event) string { return e.Data.Unit })
+	return JourneyRow{
+		JourneyID: j.ID, KeyTime: keyTime, Position: w.position, Partition: w.partition.number,
+		CustomerID: j.CustomerID, CaseID: j.CaseID, Cases: j.Cases, Contacts: uint32(len(j.Contacts)),
+		ReasonFamily: j.ReasonFamily, Reason: j.Reason,
+		StartedAt: j.Start(), EndedAt: j.EndedAt, LastEventAt: j.Last(),
+		Outcome: string(j.Outcome), ResolutionBasis: string(j.Basis), Escalated: j.Escalated,
+		Steps: uint32(len(j.Steps)), Variant: j.Variant(), VariantCollapsed: j.VariantCollapsed(),
+		Handoffs: j.Handoffs(), SiloHandoffs: j.SiloHandoffs(),
+		Channels:  j.Distinct(func(e *event.Event) string { return string(e.Data.Channel) }),
+		Silos:     j.Distinct(func(e *event.Event) string { return e.Data.Silo }),
+		FirstUnit: edge(units, 0), LastUnit: lastUnit(j), Cost: j.Cost(w.partition.book),
+		Breakpoints: count(found, j), CutReason: string(j.Cut), RulesVersion: w.partition.book.Version(),
+	}
+}
+
+func edge(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return ""
+}
+
+func lastUnit(j *journey.Journey) string {
+	for i := len(j.Steps) - 1; i >= 0; i-- {
+		if u := j.Steps[i].Data.Unit; u != "" {
+			return u
+		}
+	}
+	return ""
+}
+
+func count(found []breakpoint.Breakpoint, j *journey.Journey) (n uint32) {
+	for i := range found {
+		if found[i].Journey == j {
+			n++
+		}
+	}
+	return n
+}
+
+// steps writes the places of events that changed: in a journey, in a visit, or nowhere any more.
+func (w *writer) steps(u *unit, h journey.History) {
+	seen := make(map[*event.Event]bool, len(u.events))
+	for _, j := range h.Journeys {
+		reasons := reasonsOf(j)
+		for i, e := range j.Steps {
+			seen[e] = true
+			w.step(u, w.stepRow(j, uint32(i+1), e, reasons[e]), e)
+		}
+	}
+	for _, e := range h.Visits {
+		seen[e] = true
+		w.step(u, w.visitRow(e), e)
+	}
+	for _, e := range u.events {
+		if _, known := u.steps[e]; known && !seen[e] {
+			delete(u.steps, e)
+			w.changes.Rows.Steps = append(w.changes.Rows.Steps, StepRow{
+				At: e.At, Source: e.Source, EventID: e.ID, Position: w.position, Deleted: true, Partition: w.partition.number,
+			})
+		}
+	}
+}
+
+func (w *writer) step(u *unit, row StepRow, e *event.Event) {
+	memo := stepMemo{row.hash()}
+	if u.steps[e] != memo {
+		u.steps[e] = memo
+		w.changes.Rows.Steps = append(w.changes.Rows.Steps, row)
+	}
+}
+
+// reasonsOf gives each step of a contact the reason of its contact.
+func reasonsOf(j *journey.Journey) map[*event.Event]string {
+	m := make(map[*event.Event]string, len(j.Steps))
+	for _, c := range j.Contacts {
+		for _, e := range c.Steps {
+			m[e] = c.Reason
+		}
+	}
+	return m
+}
+
+func (w *writer) stepRow(j *journey.Journey, n uint32, e *event.Event, reason string) StepRow {
+	row := w.visitRow(e)
+	row.JourneyID, row.Placement, row.Step = j.ID, "journey", n
+	row.Cost = journey.StepCost(e, w.partition.book)
+	if reason != "" {
+		row.Reason = reason
+	}
+	return row
+}
+
+func (w *writer) visitRow(e *event.Event) StepRow {
+	d := &e.Data
+	return StepRow{
+		At: e.At, Source: e.Source, EventID: e.ID, Position: w.position, Partition: w.partition.number,
+		Placement: "visit", Activity: e.Activity(), Type: e.Type, Channel: string(d.Channel), Silo: d.Silo, Unit: d.Unit,
+		ContactID: d.Contact, CaseID: d.Case, Reason: d.Reason,
+	}
+}
+
+// breakpoints writes those that are new or changed and retracts those that no longer hold.
+func (w *writer) breakpoints(u *unit, found []breakpoint.Breakpoint) {
+	known := u.breakpoints
+	u.breakpoints = make([]breakpointMemo, 0, len(found))
+	for i := range found {
+		row := w.breakpointRow(&found[i])
+		now := breakpointMemo{row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt, row.hash()}
+		u.breakpoints = append(u.breakpoints, now)
+		if before := breakpointMemoOf(known, now.id); before == nil || before.hash != now.hash {
+			w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, row)
+			w.tellDetected(&row)
+		}
+	}
+	for i := range known {
+		if breakpointMemoOf(u.breakpoints, known[i].id) == nil {
+			w.retractBreakpoint(&known[i])
+		}
+	}
+}
+
+func breakpointMemoOf(list []breakpointMemo, id string) *breakpointMemo {
+	for i := range list {
+		if list[i].id == id {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+func (w *writer) retractBreakpoint(old *breakpointMemo) {
+	w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, BreakpointRow{
+		BreakpointID: old.id, Kind: old.kind, OccurredAt: old.occurredAt, Position: w.position, Deleted: true,
+		Partition: w.partition.number,
+	})
+	w.tellRetracted(old)
+}
+
+func (w *writer) breakpointRow(b *breakpoint.Breakpoint) BreakpointRow {
+	ids := make([]string, len(b.Evidence))
+	for i, e := range b.Evidence {
+		ids[i] = e.ID
+	}
+	return BreakpointRow{
+		BreakpointID: b.ID, Kind: b.Kind, Position: w.position, Partition: w.partition.number,
+		JourneyID: b.Journey.ID, CustomerID: b.Journey.CustomerID, CaseID: b.Journey.CaseID,
+		ReasonFamily: event.ReasonFamily(b.Reason), Reason: b.Reason,
+		OccurredAt: b.OccurredAt, DetectedAt: b.DetectedAt, OpportunityAt: b.OpportunityAt,
+		OriginStep: b.Journey.StepOf(b.Origin), OriginEvent: b.Origin.Source + " " + b.Origin.ID,
+		Silo: b.Silo, Unit: b.Unit, Channel: string(b.Channel), Severity: b.Severity, Cost: b.Cost,
+		Evidence: ids, RulesVersion: w.partition.book.Version(),
+	}
+}
