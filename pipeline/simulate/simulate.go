@@ -1,0 +1,128 @@
+// Package simulate is a made-up company with a known truth: customers whose needs arise at random, what the company made of
+// each, and the channel events that its systems would have sent. It computes only; the same configuration gives the same
+// bytes on any machine, since all chance comes from one seed, all durations are whole numbers and no map is ever ranged over.
+package simulate
+
+import (
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"parcours/pipeline/event"
+)
+
+// Config says which company, how big, how long and by which chance.
+type Config struct {
+	Customers  int         // default 500
+	Days       int         // default 30; every event lies before Start + Days
+	Seed       uint64      // another seed is another history of the same company
+	Start      time.Time   // default DefaultStart
+	Broken     int         // lines of WriteNDJSON that are no valid events, default 0: for tests of the door
+	Parameters *Parameters // default Default()
+}
+
+// DefaultStart is a Monday. It is fixed, so that figures do not change by the day.
+var DefaultStart = time.Date(2026, time.January, 5, 0, 0, 0, 0, time.UTC)
+
+const defaultCustomers, defaultDays = 500, 30
+
+// Simulator holds a configuration; what it tells is computed anew each time.
+type Simulator struct {
+	config     Config
+	parameters *Parameters
+	hours      hours
+	start, end event.Instant
+}
+
+// New takes a configuration; zero and negative sizes stand for the defaults.
+func New(c Config) *Simulator {
+	if c.Customers <= 0 {
+		c.Customers = defaultCustomers
+	}
+	if c.Days <= 0 {
+		c.Days = defaultDays
+	}
+	if c.Start.IsZero() {
+		c.Start = DefaultStart
+	}
+	s := &Simulator{config: c, parameters: c.Parameters, start: event.InstantOf(c.Start)}
+	if s.parameters == nil {
+		s.parameters = Default()
+	}
+	s.hours = newHours(s.parameters)
+	s.end = s.start.Add(time.Duration(c.Days) * day)
+	return s
+}
+
+const day = 24 * time.Hour
+
+// End is the moment before which all events lie.
+func (s *Simulator) End() event.Instant { return s.end }
+
+// Events gives the channel events with raw identifiers in order of arrival, which is mostly the order of their times:
+// some come hours late, some twice. Each is valid at the door. Memory: the events under way, and 24 bytes a need and visit.
+func (s *Simulator) Events() iter.Seq[event.Event] {
+	return func(yield func(event.Event) bool) {
+		var under way
+		for _, st := range s.stories() {
+			for under.before(st.from) {
+				if !yield(under.next()) {
+					return
+				}
+			}
+			for _, x := range st.sent {
+				under.add(x)
+			}
+		}
+		for !under.empty() {
+			if !yield(under.next()) {
+				return
+			}
+		}
+	}
+}
+
+// Truth gives every need in the order in which they arose: what it was, how it ended and what went wrong on the way.
+// Visits to the web site are no needs.
+func (s *Simulator) Truth() iter.Seq[Need] {
+	return func(yield func(Need) bool) {
+		for _, st := range s.stories() {
+			if st.kind != nil && !yield(st.need) {
+				return
+			}
+		}
+	}
+}
+
+// stories plays each occasion in its order; ids are counted in this order.
+func (s *Simulator) stories() iter.Seq2[int, *story] {
+	return func(yield func(int, *story) bool) {
+		ids := counters{}
+		for i, o := range s.occasions() {
+			if !yield(i, s.play(o, ids)) {
+				return
+			}
+		}
+	}
+}
+
+// chance gives the random numbers of one thing: they do not depend on how many others there are.
+func (s *Simulator) chance(customer, ordinal int) *rand.Rand {
+	return rand.New(rand.NewPCG(s.config.Seed, mix(uint64(customer)<<24|uint64(ordinal))))
+}
+
+// mix is the finaliser of splitmix64 (Steele, Lea and Flood 2014): neighbours get unlike numbers.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// counters number things, each kind on its own.
+type counters map[string]int
+
+func (c counters) next(kind string) int {
+	c[kind]++
+	return c[kind]
+}
