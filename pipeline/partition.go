@@ -121,6 +121,7 @@ type unit struct {
 	due    event.Instant
 
 	journeys    []journeyMemo
+	retired     map[string]event.Instant // key times of retracted journeys, should they come back; nil for none
 	steps       map[*event.Event]stepMemo
 	breakpoints []breakpointMemo
 	visits      int

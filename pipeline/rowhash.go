@@ -25,7 +25,7 @@ func (r *JourneyRow) hash() uint64 {
 
 func (r *StepRow) hash() uint64 {
 	var h hasher
-	h.text(r.JourneyID, r.Placement, r.Activity, r.Channel, r.Silo, r.Unit, r.ContactID, r.CaseID, r.Reason)
+	h.text(r.JourneyID, r.Placement, r.Activity, r.Type, r.Channel, r.Silo, r.Unit, r.ContactID, r.CaseID, r.CustomerID, r.Reason)
 	h.number(uint64(r.Step), math.Float64bits(r.Cost))
 	return h.sum()
 }

@@ -57,24 +57,25 @@ type JourneyRow struct {
 
 // StepRow is one version of the place of an event in journeys; its key is the event's (time, source, id).
 type StepRow struct {
-	At        event.Instant
-	Source    string
-	EventID   string
-	Position  uint64
-	Deleted   bool
-	Partition int
-	JourneyID string // "" for a visit
-	Placement string // journey, visit
-	Step      uint32 // from 1
-	Activity  string
-	Type      string
-	Channel   string
-	Silo      string
-	Unit      string
-	ContactID string
-	CaseID    string
-	Reason    string // of its contact
-	Cost      float64
+	At         event.Instant
+	Source     string
+	EventID    string
+	Position   uint64
+	Deleted    bool
+	Partition  int
+	JourneyID  string // "" for a visit
+	Placement  string // journey, visit
+	Step       uint32 // from 1
+	Activity   string
+	Type       string
+	Channel    string
+	Silo       string
+	Unit       string
+	ContactID  string
+	CaseID     string
+	CustomerID string // \"\" when unidentified
+	Reason     string // of its contact
+	Cost       float64
 }
 
 // BreakpointRow is one version of a breakpoint. OccurredAt is part of its id and never changes.

@@ -101,13 +101,13 @@ func (w *writer) tellJourney(j *journey.Journey, row *JourneyRow, before *journe
 		}
 		return
 	}
-	if before.steps != row.Steps {
+	if len(before.steps) != int(row.Steps) {
 		w.tellJourneyAs(JourneyStepped, j, row, row.LastEventAt)
 	}
 	switch ended := j.Outcome != journey.Open; {
-	case ended && before.outcome != j.Outcome:
+	case ended && before.state.outcome != j.Outcome:
 		w.tellJourneyAs(JourneyClosed, j, row, row.EndedAt)
-	case !ended && before.outcome != journey.Open:
+	case !ended && before.state.outcome != journey.Open:
 		w.tellJourneyAs(JourneyReopened, j, row, row.LastEventAt)
 	}
 }

@@ -21,11 +21,18 @@ type (
 	journeyMemo struct {
 		id      string
 		keyTime event.Instant
-		first   *event.Event
 		family  string
-		outcome journey.Outcome
-		steps   uint32
+		steps   []*event.Event
+		state   journeyState
 		hash    uint64
+	}
+	// journeyState is what a journey's row says beyond what follows from its steps.
+	journeyState struct {
+		outcome     journey.Outcome
+		basis       journey.Basis
+		endedAt     event.Instant
+		cut         journey.Cut
+		breakpoints uint32
 	}
 	stepMemo       struct{ hash uint64 }
 	breakpointMemo struct {
@@ -43,19 +50,25 @@ func (w *writer) refold(u *unit) {
 	w.partition.counts.Visits += int64(len(history.Visits) - u.visits)
 	u.visits = len(history.Visits)
 	w.journeys(u, history, found)
-	w.steps(u, history)
+	w.elsewhere(u, history)
 	w.breakpoints(u, found)
 }
 
-// journeys writes the journeys that changed and retracts those that no longer are.
+// journeys writes the journeys that changed and retracts those that no longer are. A journey of the same steps in the same
+// state is passed over: its row and the rows of its steps can say nothing new.
 func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpoint) {
 	known := u.journeys
 	u.journeys = make([]journeyMemo, 0, len(h.Journeys))
 	for _, j := range h.Journeys {
-		before := memoOf(known, j.ID)
-		row := w.journeyRow(j, before, found)
-		now := journeyMemo{j.ID, row.KeyTime, j.FirstEvent, j.ReasonFamily, j.Outcome, row.Steps, row.hash()}
+		before, state := memoOf(known, j.ID), stateOf(j, found)
+		if before != nil && before.state == state && slices.Equal(before.steps, j.Steps) {
+			u.journeys = append(u.journeys, *before)
+			continue
+		}
+		row := w.journeyRow(u, j, before, state.breakpoints)
+		now := journeyMemo{j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state, row.hash()}
 		u.journeys = append(u.journeys, now)
+		w.steps(u, j)
 		if before == nil || before.hash != now.hash {
 			w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, row)
 			w.tellJourney(j, &row, before)
@@ -63,9 +76,13 @@ func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpo
 	}
 	for i := range known {
 		if memoOf(u.journeys, known[i].id) == nil {
-			w.retractJourney(&known[i], h)
+			w.retractJourney(u, &known[i], h)
 		}
 	}
+}
+
+func stateOf(j *journey.Journey, found []breakpoint.Breakpoint) journeyState {
+	return journeyState{j.Outcome, j.Basis, j.EndedAt, j.Cut, count(found, j)}
 }
 
 func memoOf(list []journeyMemo, id string) *journeyMemo {
@@ -78,10 +95,14 @@ func memoOf(list []journeyMemo, id string) *journeyMemo {
 }
 
 // retractJourney leaves a tombstone at the old key and an alias to the journey that now holds the old one's first event.
-func (w *writer) retractJourney(old *journeyMemo, h journey.History) {
+func (w *writer) retractJourney(u *unit, old *journeyMemo, h journey.History) {
+	if u.retired == nil {
+		u.retired = map[string]event.Instant{}
+	}
+	u.retired[old.id] = old.keyTime
 	by := ""
 	for _, j := range h.Journeys {
-		if slices.Contains(j.Steps, old.first) {
+		if slices.Contains(j.Steps, old.steps[0]) {
 			by = j.ID
 		}
 	}
@@ -93,10 +114,12 @@ func (w *writer) retractJourney(old *journeyMemo, h journey.History) {
 }
 
 // journeyRow computes a row; the key time of a journey already known never changes.
-func (w *writer) journeyRow(j *journey.Journey, before *journeyMemo, found []breakpoint.Breakpoint) JourneyRow {
+func (w *writer) journeyRow(u *unit, j *journey.Journey, before *journeyMemo, breakpoints uint32) JourneyRow {
 	keyTime := j.Start()
 	if before != nil {
 		keyTime = before.keyTime
+	} else if at, ok := u.retired[j.ID]; ok {
+		keyTime = at
 	}
 	units := j.Distinct(func(e *event.Event) string { return e.Data.Unit })
 	return JourneyRow{
@@ -110,7 +133,7 @@ func (w *writer) journeyRow(j *journey.Journey, before *journeyMemo, found []bre
 		Channels:  j.Distinct(func(e *event.Event) string { return string(e.Data.Channel) }),
 		Silos:     j.Distinct(func(e *event.Event) string { return e.Data.Silo }),
 		FirstUnit: edge(units, 0), LastUnit: lastUnit(j), Cost: j.Cost(w.partition.book),
-		Breakpoints: count(found, j), CutReason: string(j.Cut), RulesVersion: w.partition.book.Version(),
+		Breakpoints: breakpoints, CutReason: string(j.Cut), RulesVersion: w.partition.book.Version(),
 	}
 }
 
@@ -139,28 +162,51 @@ func count(found []breakpoint.Breakpoint, j *journey.Journey) (n uint32) {
 	return n
 }
 
-// steps writes the places of events that changed: in a journey, in a visit, or nowhere any more.
-func (w *writer) steps(u *unit, h journey.History) {
-	seen := make(map[*event.Event]bool, len(u.events))
+// steps writes the places of a journey's events that changed.
+func (w *writer) steps(u *unit, j *journey.Journey) {
+	reasons := reasonsOf(j)
+	for i, e := range j.Steps {
+		w.step(u, w.stepRow(j, uint32(i+1), e, reasons[e]), e)
+	}
+}
+
+// elsewhere writes the visits, and retracts the places of events that are in no journey and no visit any more.
+func (w *writer) elsewhere(u *unit, h journey.History) {
+	placed := len(h.Visits)
 	for _, j := range h.Journeys {
-		reasons := reasonsOf(j)
-		for i, e := range j.Steps {
-			seen[e] = true
-			w.step(u, w.stepRow(j, uint32(i+1), e, reasons[e]), e)
+		placed += len(j.Steps)
+	}
+	for _, e := range h.Visits {
+		w.step(u, w.visitRow(e), e)
+	}
+	if len(u.steps) == placed {
+		return
+	}
+	for _, e := range gone(u, h) {
+		delete(u.steps, e)
+		w.changes.Rows.Steps = append(w.changes.Rows.Steps, StepRow{
+			At: e.At, Source: e.Source, EventID: e.ID, Position: w.position, Deleted: true, Partition: w.partition.number,
+		})
+	}
+}
+
+// gone are the events that had a place and have none, in order.
+func gone(u *unit, h journey.History) (list []*event.Event) {
+	placed := map[*event.Event]bool{}
+	for _, j := range h.Journeys {
+		for _, e := range j.Steps {
+			placed[e] = true
 		}
 	}
 	for _, e := range h.Visits {
-		seen[e] = true
-		w.step(u, w.visitRow(e), e)
+		placed[e] = true
 	}
 	for _, e := range u.events {
-		if _, known := u.steps[e]; known && !seen[e] {
-			delete(u.steps, e)
-			w.changes.Rows.Steps = append(w.changes.Rows.Steps, StepRow{
-				At: e.At, Source: e.Source, EventID: e.ID, Position: w.position, Deleted: true, Partition: w.partition.number,
-			})
+		if _, known := u.steps[e]; known && !placed[e] {
+			list = append(list, e)
 		}
 	}
+	return list
 }
 
 func (w *writer) step(u *unit, row StepRow, e *event.Event) {
@@ -197,7 +243,7 @@ func (w *writer) visitRow(e *event.Event) StepRow {
 	return StepRow{
 		At: e.At, Source: e.Source, EventID: e.ID, Position: w.position, Partition: w.partition.number,
 		Placement: "visit", Activity: e.Activity(), Type: e.Type, Channel: string(d.Channel), Silo: d.Silo, Unit: d.Unit,
-		ContactID: d.Contact, CaseID: d.Case, Reason: d.Reason,
+		ContactID: d.Contact, CaseID: d.Case, CustomerID: d.Customer, Reason: d.Reason,
 	}
 }
 

@@ -1,0 +1,324 @@
+// Package aggregate is the loop that owns partitions: it reads the log, folds, inserts rows and tells JOURNEYS.
+//
+// What fails, and what then: the log is away - the reader comes back by itself, the loop waits. ClickHouse is away or
+// slow - Insert waits, the loop waits behind it, nothing is told before its rows are in. JOURNEYS refuses because another
+// owner writes - the loop stops with pipeline.ErrFenced. The process is killed - the next one folds the log again from
+// its start and neither inserts nor tells what is already there: the frontier and the tail of JOURNEYS say how far that is.
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/rs/zerolog"
+
+	"parcours/pipeline"
+	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
+)
+
+// Dependencies are what the loop works with.
+type Dependencies struct {
+	Log        pipeline.Log
+	Appender   pipeline.Appender // for ticks; may be nil in log mode
+	Store      pipeline.Store
+	Teller     pipeline.Teller
+	Rejecter   pipeline.Rejecter
+	Book       *rules.Book
+	Partitions int
+	Wall       bool             // clock mode of the deployment: ticks follow real time
+	Now        func() time.Time // for ticks
+	Logger     zerolog.Logger
+	Metrics    *Metrics
+}
+
+// Aggregator owns all partitions of one log in one process.
+type Aggregator struct {
+	Dependencies
+	config     Config
+	generation uint32
+	partitions []*pipeline.Partition
+	stored     []uint64 // per partition: the position up to which rows are in
+	told       []mark   // per partition: the last message told
+	ticked     []time.Time
+	position   uint64 // of the last message read
+	batch      *batch
+	inserts    chan *batch
+	delivered  chan struct{} // closed when nothing more is delivered
+	ready      atomic.Bool
+}
+
+// mark is a place in the messages of a partition.
+type mark struct {
+	position uint64
+	ordinal  uint32
+}
+
+func (m mark) before(t *pipeline.Told) bool {
+	return t.Position > m.position || t.Position == m.position && t.Ordinal > m.ordinal
+}
+
+// New makes an aggregator; Run starts it.
+func New(config Config, d Dependencies) (*Aggregator, error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("aggregator: %w", err)
+	}
+	a := &Aggregator{Dependencies: d, config: config, inserts: make(chan *batch), delivered: make(chan struct{})}
+	for p := range d.Partitions {
+		a.partitions = append(a.partitions, pipeline.NewPartition(p, d.Book))
+	}
+	a.stored = make([]uint64, d.Partitions)
+	a.told = make([]mark, d.Partitions)
+	a.ticked = make([]time.Time, d.Partitions)
+	return a, nil
+}
+
+// Ready says whether the loop has folded what the log held when it started.
+func (a *Aggregator) Ready() bool { return a.ready.Load() }
+
+// Run folds until ctx ends or something cannot be mended by waiting. When ctx ends, what has been folded is inserted and
+// told if that takes no longer than stopping.
+func (a *Aggregator) Run(ctx context.Context) error {
+	if err := a.claim(ctx); err != nil {
+		return err
+	}
+	head, err := a.Log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("aggregator: %w", err)
+	}
+	reader, err := a.Log.Read(ctx, 1)
+	if err != nil {
+		return fmt.Errorf("aggregator: %w", err)
+	}
+	defer reader.Close()
+	a.Logger.Info().Uint64("head", head).Int("partitions", a.Partitions).Uint32("generation", a.generation).
+		Str("rules", a.Book.Version()).Msg("folding the log from its start")
+	return a.loop(ctx, reader, head)
+}
+
+// claim finds out what is stored and told already, and becomes the owner.
+func (a *Aggregator) claim(ctx context.Context) (err error) {
+	if a.generation, err = a.Store.CurrentGeneration(ctx); err != nil {
+		return fmt.Errorf("aggregator: %w", err)
+	}
+	frontier, err := a.Store.Frontier(ctx, a.generation)
+	if err != nil {
+		return fmt.Errorf("aggregator: %w", err)
+	}
+	for p := range a.partitions {
+		a.stored[p] = frontier[p]
+		position, ordinal, err := a.Teller.Claim(ctx, p)
+		if err != nil {
+			return fmt.Errorf("aggregator: %w", err)
+		}
+		a.told[p] = mark{position, ordinal}
+	}
+	return nil
+}
+
+// loop folds in one goroutine while another inserts and tells the batch before. When ctx ends, the last batch still has
+// StopWithin to be delivered; what is not in by then the next start folds again.
+func (a *Aggregator) loop(ctx context.Context, reader pipeline.Reader, head uint64) error {
+	delivery, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(a.config.StopWithin, func() { end(errStopped) })
+	})
+	defer stop()
+	go func() {
+		end(a.deliver(delivery))
+		close(a.delivered)
+	}()
+	a.batch = newBatch(a.Partitions)
+	var err error
+	for err == nil {
+		err = a.turn(ctx, delivery, reader, head)
+	}
+	if ctx.Err() != nil && a.batch.position != 0 {
+		_ = a.hand(delivery) // its failure is the delivery's, which is told below
+	}
+	close(a.inserts)
+	<-a.delivered
+	return outcome(ctx, delivery, err)
+}
+
+// errStopped ends a delivery that took longer than stopping may.
+var errStopped = errors.New("stopped before everything was delivered")
+
+// outcome is the error of a run: that an asked-for stop cut something short is none.
+func outcome(ctx, delivery context.Context, err error) error {
+	if cause := context.Cause(delivery); cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, errStopped) {
+		return cause
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// turn reads once, folds, and hands on the batch when it is full, old, or nothing more comes.
+func (a *Aggregator) turn(ctx, delivery context.Context, reader pipeline.Reader, head uint64) error {
+	messages, err := reader.Next(ctx, a.config.FlushIdle)
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
+	}
+	for i := range messages {
+		a.fold(&messages[i])
+	}
+	if a.position >= head && !a.ready.Load() {
+		a.ready.Store(true)
+		a.Logger.Info().Uint64("position", a.position).Msg("caught up with the log")
+	}
+	if a.due(len(messages)) {
+		if err := a.hand(delivery); err != nil {
+			return err
+		}
+	}
+	if len(messages) == 0 {
+		a.tick(ctx)
+	}
+	return nil
+}
+
+// due says whether the batch should go.
+func (a *Aggregator) due(read int) bool {
+	b := a.batch
+	return b.position != 0 && (read == 0 || b.rows() >= a.config.FlushRows || time.Since(b.began) >= a.config.FlushEvery)
+}
+
+// hand gives the batch to the delivering goroutine, waiting for the one before.
+func (a *Aggregator) hand(delivery context.Context) error {
+	a.frontier(a.batch)
+	a.batch.compact()
+	select {
+	case a.inserts <- a.batch:
+		a.batch = newBatch(a.Partitions)
+		return nil
+	case <-delivery.Done():
+		return context.Cause(delivery)
+	}
+}
+
+// frontier adds, after all rows, how far each partition has come.
+func (a *Aggregator) frontier(b *batch) {
+	b.changes.Rows.Generation = a.generation
+	for p, part := range a.partitions {
+		if a.position > a.stored[p] {
+			b.changes.Rows.Frontier = append(b.changes.Rows.Frontier,
+				pipeline.FrontierRow{Partition: p, Position: a.position, Clock: part.Clock()})
+		}
+	}
+}
+
+// fold applies one message to the partitions that see it. What is stored or told already is folded in silence.
+func (a *Aggregator) fold(m *pipeline.Message) {
+	a.position = m.Position
+	if a.batch.position == 0 {
+		a.batch.began = time.Now()
+	}
+	a.batch.position = m.Position
+	a.Metrics.folded(m)
+	e, err := event.DecodeLog(m.Body)
+	if err != nil && m.Position <= slices.Min(a.stored) {
+		return // set aside by an earlier run
+	}
+	if err != nil {
+		a.batch.changes.SetAside = append(a.batch.changes.SetAside, pipeline.SetAside{Position: m.Position, Reason: ReasonUndecodable})
+		return
+	}
+	if m.Partition != pipeline.All {
+		if m.Partition < len(a.partitions) {
+			a.apply(m.Partition, m, &e)
+		}
+		return
+	}
+	for p := range a.partitions {
+		a.apply(p, m, &e)
+	}
+}
+
+// ReasonUndecodable: a message in EVENTS that is no event.
+const ReasonUndecodable = "undecodable"
+
+func (a *Aggregator) apply(p int, m *pipeline.Message, e *event.Event) {
+	c := &a.batch.scratch
+	*c = pipeline.Changes{Rows: pipeline.Rows{
+		Events: c.Rows.Events[:0], Journeys: c.Rows.Journeys[:0], Steps: c.Rows.Steps[:0],
+		Breakpoints: c.Rows.Breakpoints[:0], Aliases: c.Rows.Aliases[:0],
+	}, Told: c.Told[:0], SetAside: c.SetAside[:0]}
+	a.partitions[p].Apply(m, e, c)
+	if m.Position > a.stored[p] {
+		a.batch.take(c)
+	}
+	for i := range c.Told {
+		if a.told[p].before(&c.Told[i]) {
+			a.batch.tell(p, c.Told[i])
+		}
+	}
+}
+
+// deliver inserts and tells batch after batch: rows first, so that who hears of a breakpoint can read it.
+func (a *Aggregator) deliver(ctx context.Context) error {
+	for b := range a.inserts {
+		if err := a.deliverOne(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Aggregator) deliverOne(ctx context.Context, b *batch) error {
+	if err := a.setAside(ctx, b); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := a.Store.Insert(ctx, &b.changes.Rows); err != nil {
+		return fmt.Errorf("aggregator: %w", err)
+	}
+	a.Metrics.inserted(b, time.Since(began))
+	for p, messages := range b.told {
+		if err := a.tell(ctx, p, messages); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell repeats until the messages are stored, ctx ends, or another owner is there. The teller knows what it has stored.
+func (a *Aggregator) tell(ctx context.Context, p int, messages []pipeline.Told) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	_, err := backoff.Retry(ctx, func() (bool, error) {
+		err := a.Teller.Tell(ctx, p, messages)
+		if errors.Is(err, pipeline.ErrFenced) {
+			return false, backoff.Permanent(err)
+		}
+		return true, err
+	}, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+		a.Logger.Warn().Err(err).Int("partition", p).Dur("again_in", wait).Msg("JOURNEYS did not take messages")
+	}))
+	return err
+}
+
+// setAside keeps what could not be folded, with its reason.
+func (a *Aggregator) setAside(ctx context.Context, b *batch) error {
+	if len(b.changes.SetAside) == 0 {
+		return nil
+	}
+	var list []pipeline.Rejection
+	for _, s := range b.changes.SetAside {
+		a.Logger.Warn().Uint64("position", s.Position).Str("reason", s.Reason).Str("source", s.Source).Msg("event set aside")
+		list = append(list, pipeline.Rejection{
+			Reason: s.Reason, Source: s.Source, Field: "id", SeenAt: event.InstantOf(a.Now()),
+			Expected: fmt.Sprintf("an event that the fold can use; see position %d of EVENTS", s.Position),
+		})
+	}
+	_, err := backoff.Retry(ctx, func() (bool, error) { return true, a.Rejecter.Reject(ctx, list) }, backoff.WithMaxElapsedTime(0))
+	return err
+}

@@ -1,0 +1,62 @@
+package aggregate
+
+import (
+	"time"
+
+	"parcours/pipeline"
+)
+
+// batch is what waits for its insert.
+type batch struct {
+	began    time.Time
+	position uint64 // of the last message folded into it; 0 for none
+	changes  pipeline.Changes
+	told     [][]pipeline.Told // per partition
+	stepped  map[string]int    // journey -> index in told of the journey.stepped that a later one replaces
+	scratch  pipeline.Changes
+}
+
+func newBatch(partitions int) *batch {
+	return &batch{told: make([][]pipeline.Told, partitions), stepped: map[string]int{}}
+}
+
+func (b *batch) rows() int {
+	r := &b.changes.Rows
+	return len(r.Events) + len(r.Journeys) + len(r.Steps) + len(r.Breakpoints)
+}
+
+// take adds the rows of one message.
+func (b *batch) take(c *pipeline.Changes) {
+	r, add := &b.changes.Rows, &c.Rows
+	r.Events = append(r.Events, add.Events...)
+	r.Journeys = append(r.Journeys, add.Journeys...)
+	r.Steps = append(r.Steps, add.Steps...)
+	r.Breakpoints = append(r.Breakpoints, add.Breakpoints...)
+	r.Aliases = append(r.Aliases, add.Aliases...)
+	b.changes.SetAside = append(b.changes.SetAside, c.SetAside...)
+}
+
+// tell adds a message of a partition. Of several journey.stepped of one journey in a batch the last one is told; an empty
+// message keeps the place of the others until compact.
+func (b *batch) tell(p int, t pipeline.Told) {
+	if t.Type == pipeline.JourneyStepped {
+		if i, ok := b.stepped[t.About]; ok {
+			b.told[p][i].Body = nil
+		}
+		b.stepped[t.About] = len(b.told[p])
+	}
+	b.told[p] = append(b.told[p], t)
+}
+
+// compact drops the messages that later ones replaced.
+func (b *batch) compact() {
+	for p, list := range b.told {
+		kept := list[:0]
+		for _, t := range list {
+			if t.Body != nil {
+				kept = append(kept, t)
+			}
+		}
+		b.told[p] = kept
+	}
+}

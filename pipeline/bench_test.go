@@ -1,0 +1,79 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"parcours/pipeline"
+	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
+	"parcours/pipeline/simulate"
+)
+
+// BenchmarkFold folds the events of a made-up company, beside the bare work of filing them by customer in order.
+func BenchmarkFold(b *testing.B) {
+	events := company()
+	b.Run("bare", func(b *testing.B) {
+		for b.Loop() {
+			homes := map[string][]*event.Event{}
+			for _, e := range events {
+				homes[e.Home] = append(homes[e.Home], e)
+			}
+		}
+		perEvent(b, len(events))
+	})
+	b.Run("fold", func(b *testing.B) {
+		for b.Loop() {
+			fold(events)
+		}
+		perEvent(b, len(events))
+	})
+}
+
+// BenchmarkBusyCustomer folds one customer of a help desk with many cases, each event of which folds him anew.
+func BenchmarkBusyCustomer(b *testing.B) {
+	for _, cases := range []int{10, 100, 400} {
+		events := busy(cases)
+		b.Run(fmt.Sprintf("cases=%d", cases), func(b *testing.B) {
+			for b.Loop() {
+				fold(events)
+			}
+			perEvent(b, len(events))
+		})
+	}
+}
+
+func perEvent(b *testing.B, n int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/event")
+}
+
+func fold(events []*event.Event) {
+	p := pipeline.NewPartition(0, rules.Default())
+	var c pipeline.Changes
+	for i, e := range events {
+		c = pipeline.Changes{}
+		p.Apply(&pipeline.Message{Position: uint64(i + 1), StoredAt: e.At}, e, &c)
+	}
+}
+
+func company() []*event.Event {
+	var list []*event.Event
+	for e := range simulate.New(simulate.Config{Customers: 500, Days: 60, Seed: 1}).Events() {
+		e.Data.Customer = e.Data.Identifiers.Get("customer")
+		e.Home = e.Data.Customer
+		list = append(list, &e)
+	}
+	return list
+}
+
+func busy(cases int) []*event.Event {
+	start := event.InstantOf(time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC))
+	var list []*event.Event
+	for i := range cases * 5 {
+		e := &event.Event{ID: fmt.Sprint(i), Source: "/desk", Type: event.StepPerformed, Home: "h", At: start.Add(time.Duration(i) * time.Hour)}
+		e.Data.Customer, e.Data.Case, e.Data.Activity = "h", fmt.Sprint("case", i/7+i%3), fmt.Sprint("activity", i%5)
+		list = append(list, e)
+	}
+	return list
+}
