@@ -162,7 +162,7 @@ func (p *parse) done() {
 		p.bad = check(&p.e, &p.lim)
 	}
 	if p.bad != nil {
-		p.bad.of(p.e.ID, p.e.Source)
+		p.bad = p.bad.of(p.e.ID, p.e.Source)
 	}
 }
 
