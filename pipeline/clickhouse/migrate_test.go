@@ -1,0 +1,157 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"golang.org/x/sync/errgroup"
+
+	"parcours/schemas"
+)
+
+func TestMigrateFromNothingAndAgain(t *testing.T) {
+	s := migrated(t)
+	before := read(t, s, "SELECT version, name, checksum FROM schema_migrations FINAL ORDER BY version")
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, s, "SELECT version, name, checksum FROM schema_migrations FINAL ORDER BY version", before)
+	expect(t, s, "SELECT countIf(applied_at < '2000-01-01') FROM schema_migrations", "0")
+	expect(t, s, "SELECT generation, toUnixTimestamp(switched_at) FROM generation", "1\t0")
+	if g, err := s.CurrentGeneration(t.Context()); g != 1 || err != nil {
+		t.Errorf("current generation %d, %v", g, err)
+	}
+}
+
+func TestMigrateFromEveryPastSchema(t *testing.T) {
+	addr := serve(t).Addr()
+	known, err := migrations(schemas.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range known {
+		s := open(t, Config{Addr: addr, Database: fmt.Sprintf("past_%d", n)})
+		for _, upTo := range []int{n, len(known)} {
+			if err := s.migrate(t.Context(), known[:upTo]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		expect(t, s, "SELECT count(), max(version) FROM schema_migrations FINAL", fmt.Sprintf("%d\t%[1]d", len(known)))
+		insert(t, s, everyRow())
+		expect(t, s, "SELECT count() FROM journeys_v", "1")
+	}
+}
+
+func TestTwoMigrateAtOnce(t *testing.T) {
+	addr := serve(t).Addr()
+	group, ctx := errgroup.WithContext(t.Context())
+	for range 2 {
+		s := open(t, Config{Addr: addr})
+		group.Go(func() error { return s.Migrate(ctx) })
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, Config{Addr: addr})
+	expect(t, s, "SELECT count() = uniq(version), min(version), max(version) = count() FROM schema_migrations FINAL", "1\t1\t1")
+	expect(t, s, "SELECT count() FROM generation FINAL", "1")
+}
+
+// A process that dies between two statements leaves a part of a migration, not recorded: all of it runs again.
+func TestEveryStatementMayRunAgain(t *testing.T) {
+	s := migrated(t)
+	insert(t, s, everyRow())
+	exec(t, s, "TRUNCATE TABLE cx.schema_migrations")
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, s, "SELECT count() FROM journeys_v", "1")
+	expect(t, s, "SELECT count() FROM generation FINAL", "1")
+}
+
+func TestMigrateRefuses(t *testing.T) {
+	s := migrated(t)
+	refuses := func(change, undo, want string) {
+		t.Helper()
+		exec(t, s, change)
+		if err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("after %s: got %v, want %q", change, err, want)
+		}
+		exec(t, s, undo)
+	}
+	refuses("INSERT INTO cx.schema_migrations SELECT 4000, '4000_next.sql', '', now64(3)",
+		"ALTER TABLE cx.schema_migrations DELETE WHERE version = 4000 SETTINGS mutations_sync = 2", "needs a newer binary")
+	refuses("INSERT INTO cx.schema_migrations SELECT 3, '0003_events.sql', 'abc', now64(3)",
+		"ALTER TABLE cx.schema_migrations DELETE WHERE checksum = 'abc' SETTINGS mutations_sync = 2", "another text")
+}
+
+func TestMigrationsAreNumberedAndWellFormed(t *testing.T) {
+	known, err := migrations(schemas.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, Config{Addr: serve(t).Addr()})
+	for _, m := range known {
+		checkForCluster(t, s, m)
+	}
+	gap := fstest.MapFS{"clickhouse/0002_b.sql": {Data: []byte("SELECT 1;\n")}}
+	if _, err := migrations(gap); err == nil {
+		t.Error("a gap in the numbers was accepted")
+	}
+	if _, err := newMigration("0001_a.sql", "SELECT {{nothing}};\n").statements(Config{}); err == nil {
+		t.Error("an unknown template word was accepted")
+	}
+}
+
+// checkForCluster holds each CREATE to its form on a cluster, where an engine that is not replicated would lose rows; the
+// embedded server parses it.
+func checkForCluster(t *testing.T, s *Store, m migration) {
+	t.Helper()
+	statements, err := m.statements(Config{Database: "cx", Cluster: "everyone"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range statements {
+		create, table := strings.Contains(sql, "CREATE "), strings.Contains(sql, "CREATE TABLE ")
+		if create && !strings.Contains(sql, "ON CLUSTER 'everyone'") ||
+			table && !strings.Contains(sql, "\nENGINE = ReplicatedReplacingMergeTree") || strings.Contains(sql, "DEFAULT now") {
+			t.Errorf("%s: not for a cluster, or not repeatable:\n%s", m.name, sql)
+		}
+		var tree strings.Builder
+		if err := s.http.query(t.Context(), "EXPLAIN AST "+sql, url.Values{}, &tree); err != nil {
+			t.Errorf("%s: %v", m.name, err)
+		}
+	}
+}
+
+func TestAnotherDatabase(t *testing.T) {
+	s := open(t, Config{Addr: serve(t).Addr(), Database: "elsewhere"})
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	insert(t, s, everyRow())
+	expect(t, s, "SELECT count() FROM elsewhere.journeys_v", "1")
+	expect(t, s, "SELECT count() FROM system.databases WHERE name = 'cx'", "0")
+}
+
+func TestEverythingHasAComment(t *testing.T) {
+	s := migrated(t)
+	expect(t, s, "SELECT table, column FROM data_dictionary_v WHERE meaning = '' OR table_meaning = '' ORDER BY 1, 2", "")
+	expect(t, s, "SELECT count() FROM system.tables WHERE database = 'cx' AND comment = ''", "0")
+	expect(t, s, "SELECT comment != '' FROM system.databases WHERE name = 'cx'", "1")
+	expect(t, s, "SELECT uniq(table) = (SELECT count() FROM system.tables WHERE database = 'cx') FROM data_dictionary_v", "1")
+	expect(t, s, "SELECT table, column FROM data_dictionary_v WHERE column ILIKE '%agent%'", "")
+}
+
+func TestCancelledMigrateStops(t *testing.T) {
+	s := open(t, Config{Addr: serve(t).Addr()})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Migrate(ctx); err == nil {
+		t.Error("a cancelled Migrate returned nil")
+	}
+}

@@ -1,0 +1,106 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// CurrentGeneration is the one that views read.
+func (s *Store) CurrentGeneration(ctx context.Context) (uint32, error) {
+	var g uint32
+	err := s.scan(ctx, "read the current generation",
+		"SELECT argMax(generation, (switched_at, generation)) FROM "+s.config.Database+".generation", &g)
+	return g, err
+}
+
+// LastRejected is the highest position of REJECTED that is in, 0 for none.
+func (s *Store) LastRejected(ctx context.Context) (uint64, error) {
+	var position uint64
+	err := s.scan(ctx, "read the last rejection", "SELECT max(position) FROM "+s.config.Database+".rejected", &position)
+	return position, err
+}
+
+// scan reads the one row of a query.
+func (s *Store) scan(ctx context.Context, what, sql string, dest ...any) error {
+	err := s.retry(ctx, what, func(ctx context.Context) error { return s.conn.QueryRow(ctx, sql).Scan(dest...) })
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// Frontier is, for each partition that has written any, the position up to which a generation's rows are in.
+func (s *Store) Frontier(ctx context.Context, generation uint32) (map[int]uint64, error) {
+	var positions map[int]uint64
+	sql := fmt.Sprintf("SELECT partition, max(position) FROM %s.frontier WHERE generation = %d GROUP BY partition",
+		s.config.Database, generation)
+	err := s.retry(ctx, "read the frontier", func(ctx context.Context) error {
+		var err error
+		positions, err = s.positions(ctx, sql)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the frontier of generation %d: %w", generation, err)
+	}
+	return positions, nil
+}
+
+func (s *Store) positions(ctx context.Context, sql string) (map[int]uint64, error) {
+	rows, err := s.conn.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	positions := map[int]uint64{}
+	for rows.Next() {
+		var partition int32
+		var position uint64
+		if err := rows.Scan(&partition, &position); err != nil {
+			return nil, err
+		}
+		positions[int(partition)] = position
+	}
+	return positions, rows.Err()
+}
+
+const frontierPoll = 20 * time.Millisecond
+
+// WaitFrontier returns when the rows of the current generation are in up to position, in every partition that has written
+// a frontier, and at least one has. The store does not know how many partitions the log has: where one may not have
+// started yet, look at Frontier oneself.
+func (s *Store) WaitFrontier(ctx context.Context, position uint64) error {
+	poll := time.NewTicker(frontierPoll)
+	defer poll.Stop()
+	for {
+		reached, err := s.reached(ctx, position)
+		if err != nil {
+			return err
+		}
+		if reached {
+			return nil
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the frontier to reach %d: %w", position, context.Cause(ctx))
+		}
+	}
+}
+
+func (s *Store) reached(ctx context.Context, position uint64) (bool, error) {
+	generation, err := s.CurrentGeneration(ctx)
+	if err != nil {
+		return false, err
+	}
+	positions, err := s.Frontier(ctx, generation)
+	if err != nil {
+		return false, err
+	}
+	for _, at := range positions {
+		if at < position {
+			return false, nil
+		}
+	}
+	return len(positions) > 0, nil
+}

@@ -1,0 +1,254 @@
+package clickhouse
+
+import (
+	"parcours/pipeline"
+	"parcours/pipeline/event"
+)
+
+// RejectedRow is one message of the stream REJECTED, without its sealed body.
+type RejectedRow struct {
+	Position uint64        // its sequence in REJECTED, the key
+	SeenAt   event.Instant // JetStream's timestamp, never another for one position
+	Reason   string
+	Source   string // "" when it could not be read
+	Field    string // "" when it was the whole
+	Expected string
+	Bytes    int    // size of the whole body
+	SHA256   string // of the whole body, in hex
+}
+
+func events() table[pipeline.EventRow] {
+	type row = pipeline.EventRow
+	columns := []column[row]{
+		instant("time", func(r *row) event.Instant { return r.Event.At }),
+		text("source", func(r *row) string { return r.Event.Source }),
+		text("id", func(r *row) string { return r.Event.ID }),
+		text("type", func(r *row) string { return r.Event.Type }),
+		text("family", func(r *row) string { return event.SpecOf(r.Event.Type).Family }),
+		text("activity", func(r *row) string { return r.Event.Activity() }),
+		text("subject", func(r *row) string { return r.Event.Subject }),
+		text("sequence", func(r *row) string { return r.Event.Sequence }),
+		partition(func(r *row) int { return r.Partition }),
+		count64("position", func(r *row) uint64 { return r.Position }),
+		instant("seen_at", func(r *row) event.Instant { return r.StoredAt }),
+	}
+	return table[row]{
+		name: "events", noun: "events", columns: append(columns, dataColumns()...),
+		month: func(r *row) event.Instant { return r.Event.At },
+	}
+}
+
+// dataColumns are those of event.Data. Its agent is in no table.
+func dataColumns() []column[pipeline.EventRow] {
+	type row = pipeline.EventRow
+	columns := []column[row]{
+		text("customer_id", func(r *row) string { return r.Event.Data.Customer }),
+		text("contact_id", func(r *row) string { return r.Event.Data.Contact }),
+		text("direction", func(r *row) string { return string(r.Event.Data.Direction) }),
+		text("case_id", func(r *row) string { return r.Event.Data.Case }),
+		text("channel", func(r *row) string { return string(r.Event.Data.Channel) }),
+		text("reason", func(r *row) string { return r.Event.Data.Reason }),
+		text("reason_family", func(r *row) string { return event.ReasonFamily(r.Event.Data.Reason) }),
+		text("silo", func(r *row) string { return r.Event.Data.Silo }),
+		text("unit", func(r *row) string { return r.Event.Data.Unit }),
+		text("product", func(r *row) string { return r.Event.Data.Product }),
+		text("place", func(r *row) string { return r.Event.Data.Place }),
+	}
+	return append(columns, typeColumns()...)
+}
+
+// typeColumns are the fields that only some types of event use.
+func typeColumns() []column[pipeline.EventRow] {
+	type row = pipeline.EventRow
+	columns := []column[row]{
+		text("to_silo", func(r *row) string { return r.Event.Data.ToSilo }),
+		text("to_unit", func(r *row) string { return r.Event.Data.ToUnit }),
+		text("why", func(r *row) string { return r.Event.Data.Why }),
+		text("form", func(r *row) string { return r.Event.Data.Form }),
+		text("kind", func(r *row) string { return r.Event.Data.Kind }),
+		text("waiting_on", func(r *row) string { return r.Event.Data.On }),
+		text("regime", func(r *row) string { return r.Event.Data.Regime }),
+		text("target", func(r *row) string { return r.Event.Data.To }),
+		flag("holding", func(r *row) bool { return r.Event.Data.Holding }),
+		openInstant("sent_at", func(r *row) event.Instant { return r.Event.Data.SentAt }),
+		text("promise", func(r *row) string { return r.Event.Data.Promise }),
+		openInstant("due", func(r *row) event.Instant { return r.Event.Data.Due }),
+		text("act", func(r *row) string { return r.Event.Data.Act }),
+		text("caused_by", func(r *row) string { return r.Event.Data.By }),
+		texts("products", func(r *row) []string { return r.Event.Data.Products }),
+		texts("places", func(r *row) []string { return r.Event.Data.Places }),
+		flag("captive", func(r *row) bool { return r.Event.Data.Captive }),
+		text("initiated_by", func(r *row) string { return r.Event.Data.InitiatedBy }),
+		text("cause", func(r *row) string { return r.Event.Data.Cause }),
+	}
+	return append(columns, measureColumns()...)
+}
+
+// measureColumns are NULL where nothing was measured.
+func measureColumns() []column[pipeline.EventRow] {
+	type row = pipeline.EventRow
+	return []column[row]{
+		col("resolved", "Nullable(Bool)", func(r *row) *bool { return r.Event.Data.Resolved }),
+		measured("wait_s", func(r *row) *float64 { return r.Event.Data.WaitS }),
+		measured("talk_s", func(r *row) *float64 { return r.Event.Data.TalkS }),
+		measured("hold_s", func(r *row) *float64 { return r.Event.Data.HoldS }),
+		measured("wrap_s", func(r *row) *float64 { return r.Event.Data.WrapS }),
+		measured("nps", func(r *row) *float64 { return r.Event.Data.NPS }),
+		measured("csat", func(r *row) *float64 { return r.Event.Data.CSAT }),
+		measured("csat_scale", func(r *row) *float64 { return r.Event.Data.CSATScale }),
+		measured("ces", func(r *row) *float64 { return r.Event.Data.CES }),
+		measured("ces_scale", func(r *row) *float64 { return r.Event.Data.CESScale }),
+		measured("annual_margin", func(r *row) *float64 { return r.Event.Data.AnnualMargin }),
+		measured("value", func(r *row) *float64 { return r.Event.Data.Value }),
+	}
+}
+
+func journeys(g uint32) table[pipeline.JourneyRow] {
+	type row = pipeline.JourneyRow
+	return table[row]{
+		name: "journeys", noun: "journeys",
+		month: func(r *row) event.Instant { return r.KeyTime },
+		columns: []column[row]{
+			generation[row](g),
+			instant("key_time", func(r *row) event.Instant { return r.KeyTime }),
+			text("journey_id", func(r *row) string { return r.JourneyID }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			deleted(func(r *row) bool { return r.Deleted }),
+			partition(func(r *row) int { return r.Partition }),
+			text("customer_id", func(r *row) string { return r.CustomerID }),
+			text("case_id", func(r *row) string { return r.CaseID }),
+			texts("cases", func(r *row) []string { return r.Cases }),
+			count32("contacts", func(r *row) uint32 { return r.Contacts }),
+			text("reason_family", func(r *row) string { return r.ReasonFamily }),
+			text("reason", func(r *row) string { return r.Reason }),
+			instant("started_at", func(r *row) event.Instant { return r.StartedAt }),
+			openInstant("ended_at", func(r *row) event.Instant { return r.EndedAt }),
+			instant("last_event_at", func(r *row) event.Instant { return r.LastEventAt }),
+			text("outcome", func(r *row) string { return r.Outcome }),
+			text("resolution_basis", func(r *row) string { return r.ResolutionBasis }),
+			flag("escalated", func(r *row) bool { return r.Escalated }),
+			count32("steps", func(r *row) uint32 { return r.Steps }),
+			text("variant", func(r *row) string { return r.Variant }),
+			text("variant_collapsed", func(r *row) string { return r.VariantCollapsed }),
+			count32("handoffs", func(r *row) uint32 { return r.Handoffs }),
+			count32("silo_handoffs", func(r *row) uint32 { return r.SiloHandoffs }),
+			texts("channels", func(r *row) []string { return r.Channels }),
+			texts("silos", func(r *row) []string { return r.Silos }),
+			text("first_unit", func(r *row) string { return r.FirstUnit }),
+			text("last_unit", func(r *row) string { return r.LastUnit }),
+			number("cost", func(r *row) float64 { return r.Cost }),
+			count32("breakpoints", func(r *row) uint32 { return r.Breakpoints }),
+			text("cut_reason", func(r *row) string { return r.CutReason }),
+			text("rules_version", func(r *row) string { return r.RulesVersion }),
+		},
+	}
+}
+
+func steps(g uint32) table[pipeline.StepRow] {
+	type row = pipeline.StepRow
+	return table[row]{
+		name: "journey_steps", noun: "steps",
+		month: func(r *row) event.Instant { return r.At },
+		columns: []column[row]{
+			generation[row](g),
+			instant("time", func(r *row) event.Instant { return r.At }),
+			text("source", func(r *row) string { return r.Source }),
+			text("event_id", func(r *row) string { return r.EventID }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			deleted(func(r *row) bool { return r.Deleted }),
+			partition(func(r *row) int { return r.Partition }),
+			text("journey_id", func(r *row) string { return r.JourneyID }),
+			text("placement", func(r *row) string { return r.Placement }),
+			count32("step", func(r *row) uint32 { return r.Step }),
+			text("activity", func(r *row) string { return r.Activity }),
+			text("type", func(r *row) string { return r.Type }),
+			text("channel", func(r *row) string { return r.Channel }),
+			text("silo", func(r *row) string { return r.Silo }),
+			text("unit", func(r *row) string { return r.Unit }),
+			text("contact_id", func(r *row) string { return r.ContactID }),
+			text("case_id", func(r *row) string { return r.CaseID }),
+			text("customer_id", func(r *row) string { return r.CustomerID }),
+			text("reason", func(r *row) string { return r.Reason }),
+			number("cost", func(r *row) float64 { return r.Cost }),
+		},
+	}
+}
+
+func breakpoints(g uint32) table[pipeline.BreakpointRow] {
+	type row = pipeline.BreakpointRow
+	return table[row]{
+		name: "breakpoints", noun: "breakpoints",
+		month: func(r *row) event.Instant { return r.OccurredAt },
+		columns: []column[row]{
+			generation[row](g),
+			instant("occurred_at", func(r *row) event.Instant { return r.OccurredAt }),
+			text("breakpoint_id", func(r *row) string { return r.BreakpointID }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			deleted(func(r *row) bool { return r.Deleted }),
+			partition(func(r *row) int { return r.Partition }),
+			text("kind", func(r *row) string { return r.Kind }),
+			text("journey_id", func(r *row) string { return r.JourneyID }),
+			text("customer_id", func(r *row) string { return r.CustomerID }),
+			text("case_id", func(r *row) string { return r.CaseID }),
+			text("reason_family", func(r *row) string { return r.ReasonFamily }),
+			text("reason", func(r *row) string { return r.Reason }),
+			instant("detected_at", func(r *row) event.Instant { return r.DetectedAt }),
+			instant("opportunity_at", func(r *row) event.Instant { return r.OpportunityAt }),
+			count32("origin_step", func(r *row) uint32 { return r.OriginStep }),
+			text("origin_event", func(r *row) string { return r.OriginEvent }),
+			text("silo", func(r *row) string { return r.Silo }),
+			text("unit", func(r *row) string { return r.Unit }),
+			text("channel", func(r *row) string { return r.Channel }),
+			col("severity", "UInt8", func(r *row) uint8 { return r.Severity }),
+			number("cost", func(r *row) float64 { return r.Cost }),
+			texts("evidence", func(r *row) []string { return r.Evidence }),
+			text("rules_version", func(r *row) string { return r.RulesVersion }),
+		},
+	}
+}
+
+func aliases(g uint32) table[pipeline.AliasRow] {
+	type row = pipeline.AliasRow
+	return table[row]{
+		name: "aliases", noun: "aliases",
+		month: func(r *row) event.Instant { return r.KeyTime },
+		columns: []column[row]{
+			generation[row](g),
+			instant("key_time", func(r *row) event.Instant { return r.KeyTime }),
+			text("old_id", func(r *row) string { return r.OldID }),
+			text("new_id", func(r *row) string { return r.NewID }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+		},
+	}
+}
+
+func frontier(g uint32) table[pipeline.FrontierRow] {
+	type row = pipeline.FrontierRow
+	return table[row]{
+		name: "frontier", noun: "frontier rows",
+		columns: []column[row]{
+			generation[row](g),
+			partition(func(r *row) int { return r.Partition }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			instant("clock", func(r *row) event.Instant { return r.Clock }),
+		},
+	}
+}
+
+func rejected() table[RejectedRow] {
+	type row = RejectedRow
+	return table[row]{
+		name: "rejected", noun: "rejections",
+		month: func(r *row) event.Instant { return r.SeenAt },
+		columns: []column[row]{
+			instant("seen_at", func(r *row) event.Instant { return r.SeenAt }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			text("reason", func(r *row) string { return r.Reason }),
+			text("source", func(r *row) string { return r.Source }),
+			text("field", func(r *row) string { return r.Field }),
+			text("expected", func(r *row) string { return r.Expected }),
+			count64("bytes", func(r *row) uint64 { return uint64(max(r.Bytes, 0)) }),
+			text("sha256", func(r *row) string { return r.SHA256 }),
+		},
+	}
+}
