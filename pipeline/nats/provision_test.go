@@ -1,0 +1,75 @@
+package nats_test
+
+import (
+	"sync"
+	"testing"
+
+	"parcours/pipeline"
+	"parcours/pipeline/event"
+	"parcours/pipeline/nats"
+)
+
+func TestProvisionOpensTheLog(t *testing.T) {
+	s := newSite(t)
+	b := s.bus()
+	got, err := b.Provision(t.Context(), nats.ModeLog)
+	if err != nil || got != (nats.LogInfo{Partitions: 4, Mode: nats.ModeLog}) {
+		t.Fatalf("Provision: %+v, %v", got, err)
+	}
+	first := collect(t, read(t, b, 1), 1)[0]
+	e, err := event.DecodeLog(first.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Position != 1 || first.Partition != pipeline.All || first.Type != event.LogOpened || e.Type != event.LogOpened ||
+		e.Data.Partitions != 4 || e.Data.Mode != nats.ModeLog || e.At != 0 {
+		t.Errorf("first message: %+v, %s", first, first.Body)
+	}
+}
+
+// What the log says wins over what is wanted, for good.
+func TestProvisionKeepsWhatTheLogSays(t *testing.T) {
+	s := newSite(t)
+	s.provisioned()
+	other := s.bus(func(c *nats.Config) { c.Partitions = 7 })
+	for range 2 {
+		got, err := other.Provision(t.Context(), nats.ModeWall)
+		if err != nil || got != (nats.LogInfo{Partitions: 4, Mode: nats.ModeLog}) {
+			t.Fatalf("Provision: %+v, %v", got, err)
+		}
+	}
+	if head, err := other.Head(t.Context()); head != 1 || err != nil {
+		t.Errorf("head %d, %v", head, err)
+	}
+	if _, _, err := other.Claim(t.Context(), 4); err == nil {
+		t.Error("a partition that the log does not have was claimed")
+	}
+	if _, err := other.Provision(t.Context(), "sometimes"); err == nil {
+		t.Error("an unknown mode was taken")
+	}
+}
+
+func TestProvisionAtOnce(t *testing.T) {
+	s := newSite(t)
+	var wg sync.WaitGroup
+	infos := make([]nats.LogInfo, 6)
+	for i := range infos {
+		b := s.bus(func(c *nats.Config) { c.Partitions = 2 + i%2 })
+		mode := []string{nats.ModeWall, nats.ModeLog}[i%2]
+		wg.Go(func() {
+			var err error
+			if infos[i], err = b.Provision(t.Context(), mode); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, info := range infos {
+		if info != infos[0] || info.Partitions == 0 {
+			t.Errorf("they do not agree: %+v", infos)
+		}
+	}
+	if head, _ := s.bus().Head(t.Context()); head != 1 {
+		t.Errorf("head %d, want 1: the log was opened more than once", head)
+	}
+}
