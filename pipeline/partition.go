@@ -45,7 +45,7 @@ type SetAside struct {
 	Source   string
 }
 
-// ReasonIDReused: an id seen before, with another time. The first copy stands.
+// ReasonIDReused is that of an id seen before with another time. The first copy stands.
 const ReasonIDReused = "id_reused"
 
 // NewPartition begins an empty partition.

@@ -35,7 +35,7 @@ type JourneyRow struct {
 	ReasonFamily     string // "" when unknown
 	Reason           string // the last one stated
 	StartedAt        event.Instant
-	EndedAt          event.Instant // 0 while open
+	EndedAt          event.Instant // meaningless while Outcome is open
 	LastEventAt      event.Instant
 	Outcome          string // open, resolved, unresolved, lost
 	ResolutionBasis  string // customer, case, agent, silence; "" where not resolved

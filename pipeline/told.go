@@ -91,9 +91,13 @@ type retractedBreakpointData struct {
 	Position     uint64 `json:"position"`
 }
 
-// tellJourney says what became of a journey: opened, went on, closed, reopened. A change that product teams cannot see in
-// the message (a variant's spelling) is not told.
+// tellJourney says what became of a journey: opened, went on (or reads differently), closed, reopened. When its reason
+// family has changed, those who follow the old family hear that it is gone from there.
 func (w *writer) tellJourney(j *journey.Journey, row *JourneyRow, before *journeyMemo) {
+	if before != nil && before.family != row.ReasonFamily {
+		w.tellJourneyRetracted(before, row.JourneyID)
+		before = nil
+	}
 	if before == nil {
 		w.tellJourneyAs(JourneyOpened, j, row, row.StartedAt)
 		if j.Outcome != journey.Open {
@@ -101,7 +105,7 @@ func (w *writer) tellJourney(j *journey.Journey, row *JourneyRow, before *journe
 		}
 		return
 	}
-	if len(before.steps) != int(row.Steps) {
+	if before.state.outcome == j.Outcome || len(before.steps) != len(j.Steps) {
 		w.tellJourneyAs(JourneyStepped, j, row, row.LastEventAt)
 	}
 	switch ended := j.Outcome != journey.Open; {
@@ -115,7 +119,7 @@ func (w *writer) tellJourney(j *journey.Journey, row *JourneyRow, before *journe
 func (w *writer) tellJourneyAs(typ string, j *journey.Journey, r *JourneyRow, at event.Instant) {
 	w.tell(typ, r.JourneyID, r.JourneyID, nil, r.ReasonFamily, at, journeyData{
 		JourneyID: r.JourneyID, CustomerID: r.CustomerID, CaseID: r.CaseID, ReasonFamily: r.ReasonFamily, Reason: r.Reason,
-		StartedAt: r.StartedAt.String(), EndedAt: textOf(r.EndedAt), LastEventAt: r.LastEventAt.String(),
+		StartedAt: r.StartedAt.String(), EndedAt: endOf(r), LastEventAt: r.LastEventAt.String(),
 		Outcome: r.Outcome, Basis: r.ResolutionBasis, Steps: r.Steps, LastActivity: j.Steps[len(j.Steps)-1].Activity(),
 		Channels: r.Channels, Silos: r.Silos, Handoffs: r.Handoffs, Breakpoints: r.Breakpoints, Position: w.position,
 	})
@@ -126,7 +130,12 @@ func (w *writer) tellJourneyRetracted(old *journeyMemo, by string) {
 		retractedJourneyData{JourneyID: old.id, ReplacedBy: by, Position: w.position})
 }
 
-func (w *writer) tellDetected(r *BreakpointRow) {
+// tellDetected says that a breakpoint was found, or reads differently. When its reason family has changed, those who
+// follow the old one hear that it is gone from there.
+func (w *writer) tellDetected(r *BreakpointRow, before *breakpointMemo) {
+	if before != nil && before.family != r.ReasonFamily {
+		w.tellRetracted(before)
+	}
 	w.tell(BreakpointDetected, r.BreakpointID, r.JourneyID, []string{r.Kind}, r.ReasonFamily, r.DetectedAt, breakpointData{
 		BreakpointID: r.BreakpointID, Kind: r.Kind, JourneyID: r.JourneyID, CustomerID: r.CustomerID, CaseID: r.CaseID,
 		ReasonFamily: r.ReasonFamily, Reason: r.Reason, OccurredAt: r.OccurredAt.String(), DetectedAt: r.DetectedAt.String(),
@@ -142,7 +151,8 @@ func (w *writer) tellRetracted(old *breakpointMemo) {
 
 // tell adds a message. Its id follows from what it says and where: told twice, it is the same message.
 func (w *writer) tell(typ, about, journeyID string, kind []string, family string, at event.Instant, data any) {
-	id := journey.ID("told", typ, about, strconv.FormatUint(w.position, 10))
+	familyToken := w.partition.book.FamilyToken(family)
+	id := journey.ID("told", typ, about, familyToken, strconv.Itoa(w.partition.number), strconv.FormatUint(w.position, 10))
 	body, err := json.Marshal(envelope{
 		SpecVersion: "1.0", ID: id, Source: toldSource, Type: typ, Time: at.String(), Subject: journeyID,
 		DataContentType: "application/json", DataSchema: "parcours:journey/" + typ + ".v1", Data: data,
@@ -152,22 +162,14 @@ func (w *writer) tell(typ, about, journeyID string, kind []string, family string
 	}
 	w.changes.Told = append(w.changes.Told, Told{
 		Position: w.position, Ordinal: w.ordinal, ID: id, Type: typ, About: about,
-		Tokens: append(append(strings.Split(typ, "."), kind...), familyToken(family)), Body: body,
+		Tokens: append(append(strings.Split(typ, "."), kind...), familyToken), Body: body,
 	})
 	w.ordinal++
 }
 
-// familyToken is the last token of a subject; a family that is not known is called so.
-func familyToken(family string) string {
-	if family == "" {
-		return "unknown"
-	}
-	return family
-}
-
-func textOf(at event.Instant) string {
-	if at == 0 {
+func endOf(r *JourneyRow) string {
+	if r.Outcome == string(journey.Open) {
 		return ""
 	}
-	return at.String()
+	return r.EndedAt.String()
 }

@@ -257,7 +257,7 @@ func (w *writer) breakpoints(u *unit, found []breakpoint.Breakpoint) {
 		u.breakpoints = append(u.breakpoints, now)
 		if before := breakpointMemoOf(known, now.id); before == nil || before.hash != now.hash {
 			w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, row)
-			w.tellDetected(&row)
+			w.tellDetected(&row, before)
 		}
 	}
 	for i := range known {

@@ -155,10 +155,10 @@ func outcome(ctx, delivery context.Context, err error) error {
 	if cause := context.Cause(delivery); cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, errStopped) {
 		return cause
 	}
-	if ctx.Err() != nil {
-		return nil
+	if stopped := ctx.Err() != nil; !stopped {
+		return err
 	}
-	return err
+	return nil
 }
 
 // turn reads once, folds, and hands on the batch when it is full, old, or nothing more comes.
@@ -242,7 +242,7 @@ func (a *Aggregator) fold(m *pipeline.Message) {
 	}
 }
 
-// ReasonUndecodable: a message in EVENTS that is no event.
+// ReasonUndecodable is that of a message in EVENTS that is no event.
 const ReasonUndecodable = "undecodable"
 
 func (a *Aggregator) apply(p int, m *pipeline.Message, e *event.Event) {

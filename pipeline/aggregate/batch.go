@@ -12,12 +12,18 @@ type batch struct {
 	position uint64 // of the last message folded into it; 0 for none
 	changes  pipeline.Changes
 	told     [][]pipeline.Told // per partition
-	stepped  map[string]int    // journey -> index in told of the journey.stepped that a later one replaces
+	stepped  map[place]int     // journey -> index in told of the journey.stepped that a later one replaces
 	scratch  pipeline.Changes
 }
 
+// place is a journey in a partition.
+type place struct {
+	partition int
+	journey   string
+}
+
 func newBatch(partitions int) *batch {
-	return &batch{told: make([][]pipeline.Told, partitions), stepped: map[string]int{}}
+	return &batch{told: make([][]pipeline.Told, partitions), stepped: map[place]int{}}
 }
 
 func (b *batch) rows() int {
@@ -40,10 +46,11 @@ func (b *batch) take(c *pipeline.Changes) {
 // message keeps the place of the others until compact.
 func (b *batch) tell(p int, t pipeline.Told) {
 	if t.Type == pipeline.JourneyStepped {
-		if i, ok := b.stepped[t.About]; ok {
+		at := place{p, t.About}
+		if i, ok := b.stepped[at]; ok {
 			b.told[p][i].Body = nil
 		}
-		b.stepped[t.About] = len(b.told[p])
+		b.stepped[at] = len(b.told[p])
 	}
 	b.told[p] = append(b.told[p], t)
 }

@@ -159,6 +159,18 @@ func openInstant[R any](name string, get func(*R) event.Instant) column[R] {
 	})
 }
 
+// endInstant is an end, null while there is none.
+func endInstant[R any](name string, get func(*R) (event.Instant, bool)) column[R] {
+	return col(name, "Nullable(DateTime64(3, 'UTC'))", func(r *R) *int64 {
+		at, ended := get(r)
+		if !ended {
+			return nil
+		}
+		ms := kept(at)
+		return &ms
+	})
+}
+
 func deleted[R any](get func(*R) bool) column[R] {
 	return col("deleted", "UInt8", func(r *R) uint8 {
 		if get(r) {

@@ -39,7 +39,7 @@ func everyRow() *pipeline.Rows {
 		Steps: []pipeline.StepRow{{
 			At: at(3, 1, 9), Source: "crm", EventID: "e1", Position: 10, Partition: 3, JourneyID: "j1", Placement: "journey",
 			Step: 2, Activity: "called", Type: event.ContactEnded, Channel: "phone", Silo: "it", Unit: "north",
-			ContactID: "k1", CaseID: "case-9", Reason: "billing.dispute", Cost: 3.5,
+			ContactID: "k1", CaseID: "case-9", CustomerID: "c1", Reason: "billing.dispute", Cost: 3.5,
 		}, {
 			At: at(3, 2, 9), Source: "web", EventID: "p1", Position: 10, Partition: 3, Placement: "visit",
 			Activity: event.PageViewed, Type: event.PageViewed, Channel: "web",
@@ -71,7 +71,7 @@ func TestEveryRowRoundTrips(t *testing.T) {
 		"2025-03-04 09:00:00.000", "2025-03-03 09:00:00.000", "resolved", "customer", "true", "4", "a,a,b", "a,b", "2", "1", "2",
 		"['phone','email']", "['it']", "north", "south", "12.5", "1", "case", "r1", "10", "2025-03-01 09:00:00.000"}, "\t"))
 	expect(t, s, "SELECT * FROM journey_steps_v", strings.Join([]string{
-		"j1", "2", "2025-03-01 09:00:00.000", "called", "contact.ended", "phone", "it", "north", "k1", "case-9", "billing.dispute",
+		"j1", "2", "2025-03-01 09:00:00.000", "called", "contact.ended", "phone", "it", "north", "k1", "case-9", "c1", "billing.dispute",
 		"3.5", "crm", "e1", "10"}, "\t"))
 	expect(t, s, "SELECT time, activity, channel, source, event_id FROM visits_v",
 		"2025-03-02 09:00:00.000\tpage.viewed\tweb\tweb\tp1")

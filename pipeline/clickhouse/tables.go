@@ -122,7 +122,7 @@ func journeys(g uint32) table[pipeline.JourneyRow] {
 			text("reason_family", func(r *row) string { return r.ReasonFamily }),
 			text("reason", func(r *row) string { return r.Reason }),
 			instant("started_at", func(r *row) event.Instant { return r.StartedAt }),
-			openInstant("ended_at", func(r *row) event.Instant { return r.EndedAt }),
+			endInstant("ended_at", func(r *row) (event.Instant, bool) { return r.EndedAt, r.Outcome != "open" && !r.Deleted }),
 			instant("last_event_at", func(r *row) event.Instant { return r.LastEventAt }),
 			text("outcome", func(r *row) string { return r.Outcome }),
 			text("resolution_basis", func(r *row) string { return r.ResolutionBasis }),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -132,7 +133,15 @@ type natsLogger struct {
 	fatal atomic.Pointer[string]
 }
 
-func (l *natsLogger) Warnf(format string, v ...any)  { l.log.Warn().Msgf(format, v...) }
+// Warnf: what JetStream says while it recovers from a kill is news, not trouble.
+func (l *natsLogger) Warnf(format string, v ...any) {
+	level := zerolog.WarnLevel
+	if strings.HasPrefix(format, "Filestore [%s] ") || strings.Contains(format, "ecovering") {
+		level = zerolog.InfoLevel
+	}
+	l.log.WithLevel(level).Msgf(format, v...)
+}
+
 func (l *natsLogger) Errorf(format string, v ...any) { l.log.Error().Msgf(format, v...) }
 func (l *natsLogger) Noticef(string, ...any)         {}
 func (l *natsLogger) Debugf(string, ...any)          {}

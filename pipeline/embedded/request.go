@@ -197,7 +197,7 @@ func settingName(s string) bool {
 // readExternal reads the tables a multipart body brings along; its field "query" is the statement.
 func (q *request) readExternal(r *http.Request, values url.Values) error {
 	kind, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "multipart/form-data" {
+	if form := err == nil && kind == "multipart/form-data"; !form {
 		return nil
 	}
 	parts := multipart.NewReader(io.LimitReader(q.body, maxMultipart), options["boundary"])

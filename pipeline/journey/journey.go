@@ -95,7 +95,7 @@ func (j *Journey) ContactOf(e *event.Event) *Contact {
 func (j *Journey) name() {
 	j.FirstEvent = j.Steps[0]
 	if c := j.FirstEvent.Data.Case; contains(j.Cases, c) {
-		j.ID = ID("journey", "case", c)
+		j.ID = ID("journey", "case", j.FirstEvent.Home, c)
 		return
 	}
 	e := j.FirstEvent

@@ -23,6 +23,10 @@ type Book struct {
 	HourlyRate        map[string]float64        // silo -> loaded cost of an hour, Currency
 	DefaultMinutes    map[event.Channel]float64 // channel -> handling minutes where a source sends none
 
+	// Families is the taxonomy's first level. A reason of another family is kept as it is; on JOURNEYS its subject says
+	// `other`, since JetStream holds every distinct subject in memory.
+	Families []string
+
 	InactivityGap Window        // between events of one journey, per reason family
 	NoReason      time.Duration // how long after a journey's last event a contact without reason still joins it
 	CaseAfter     time.Duration // how long after a contact a case opened still belongs to it
@@ -97,6 +101,11 @@ func Default() *Book {
 		DefaultMinutes: map[event.Channel]float64{
 			event.Phone: 7, event.Email: 6, event.Chat: 8, event.Messaging: 6, event.Store: 12, event.Post: 15,
 			event.Social: 6, event.Field: 45,
+		},
+		Families: []string{
+			"access", "account", "appointment", "billing", "cancellation", "card", "claim", "complaint", "contract", "credit",
+			"delivery", "information", "insurance", "installation", "loyalty", "moving", "network", "order", "payment",
+			"product", "return", "sales", "service", "subscription", "technical", "transfer", "warranty",
 		},
 		InactivityGap: Window{Default: 7 * Day},
 		NoReason:      Day,
@@ -180,4 +189,15 @@ func (b *Book) Rate(silo string) float64 {
 // Measured says whether a kind of breakpoint can be told from a source's events.
 func (b *Book) Measured(kind, source string) bool {
 	return !slices.Contains(b.NotMeasured[source], kind)
+}
+
+// FamilyToken is the subject token of a reason family: itself when the taxonomy has it, `unknown` for none, else `other`.
+func (b *Book) FamilyToken(family string) string {
+	switch {
+	case family == "":
+		return "unknown"
+	case slices.Contains(b.Families, family):
+		return family
+	}
+	return "other"
 }
