@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+)
+
+// TestDemo: the report agrees with SQL, the same seed gives the same figures, other parameters are refused.
+func TestDemo(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"demo", "--customers", "500", "--days", "30", "--seed", "7", "--exit", "--json"}
+	first := lastLine[report](t, must(t, append(args, "--data", dir)...))
+	if first.Events <= 2000 || first.Journeys <= 300 || len(first.Breakpoints) != 4 || first.Rejected != 0 || first.Data != dir {
+		t.Errorf("unexpected report: %+v", first)
+	}
+	if first.Seconds <= 0 || first.EventsPerSecond <= 0 || first.Customers == 0 {
+		t.Errorf("a figure is missing: %+v", first)
+	}
+	var answer struct {
+		Data []struct {
+			Kind string `json:"kind"`
+			N    uint64 `json:"n"`
+		} `json:"data"`
+	}
+	out := must(t, "sql", "--data", dir, "--format", "JSON", "SELECT kind, count() AS n FROM cx.breakpoints_v GROUP BY kind")
+	if err := json.Unmarshal([]byte(out), &answer); err != nil {
+		t.Fatal(err)
+	}
+	bySQL := map[string]uint64{}
+	for _, row := range answer.Data {
+		bySQL[row.Kind] = row.N
+	}
+	if !maps.Equal(bySQL, first.Breakpoints) {
+		t.Errorf("the report says %v, SQL says %v", first.Breakpoints, bySQL)
+	}
+	second := lastLine[report](t, must(t, append(args, "--data", t.TempDir())...))
+	if second.Events != first.Events || second.Journeys != first.Journeys || !maps.Equal(second.Breakpoints, first.Breakpoints) {
+		t.Errorf("the same seed gave %+v, then %+v", first, second)
+	}
+	again := lastLine[report](t, must(t, append(args, "--data", dir)...))
+	if again.Events != first.Events || again.Seconds != first.Seconds {
+		t.Errorf("run again on its directory, the demo says %+v", again)
+	}
+	_, errOut, code := parcours(t, "demo", "--customers", "500", "--days", "30", "--seed", "8", "--exit", "--data", dir)
+	if code != 2 || !strings.Contains(errOut, "--seed 7") {
+		t.Errorf("a directory made with another seed: exit %d, %s", code, errOut)
+	}
+}
+
+// TestDemoReadable: without --json a person gets a report.
+func TestDemoReadable(t *testing.T) {
+	out := must(t, "demo", "--customers", "100", "--days", "20", "--exit", "--data", t.TempDir())
+	for _, want := range []string{"journeys", "repeat_contact", "owner", "Three queries worth trying", "parcours sql --data"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the report does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+// TestSimulate: the same seed gives the same bytes, and what it writes can be imported whole.
+func TestSimulate(t *testing.T) {
+	args := []string{"simulate", "--customers", "40", "--days", "15", "--seed", "3"}
+	one := must(t, args...)
+	if two := must(t, args...); one != two {
+		t.Error("the same seed wrote other bytes")
+	}
+	dir := t.TempDir()
+	file := tempFile(t, "events.ndjson", one)
+	r := lastLine[imported](t, must(t, "import", "--data", dir, "--json", file))
+	lines := strings.Count(one, "\n")
+	if r.Rows != lines || r.Refused != 0 || r.Accepted+r.Duplicates != lines {
+		t.Errorf("%d lines were imported as %+v", lines, r)
+	}
+	if got, want := sqlCSV(t, dir, "SELECT count() FROM cx.journeys_v WHERE journey_id IN (SELECT journey_id FROM cx.journey_steps_v)"),
+		sqlCSV(t, dir, "SELECT count() FROM cx.journeys_v"); got != want || got == "0" {
+		t.Errorf("%s of %s journeys have steps", got, want)
+	}
+}
+
+// TestUsage: what is used wrongly says so with exit 2.
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"unknown flag", []string{"up", "--nope"}, "--nope"},
+		{"unknown command", []string{"fly"}, "fly"},
+		{"no query", []string{"sql", "--data", t.TempDir()}, "no query"},
+		{"no directory", []string{"sql", "--data", "/nowhere/at/all", "SELECT 1"}, "no such directory"},
+		{"mapping for NDJSON", []string{"import", "--format", "ndjson", "--mapping", tempFile(t, "m.yaml", "a: b"), tempFile(t, "e.ndjson", "{}")}, "no --mapping"},
+		{"CSV without mapping", []string{"import", "--format", "csv", tempFile(t, "e.csv", "a")}, "needs --mapping"},
+		{"open to the world without a key", []string{"up", "--listen", "0.0.0.0:0", "--data", t.TempDir()}, "--api-keys"},
+		{"bad start", []string{"simulate", "--start", "tomorrow"}, "expected a date"},
+		{"unknown setting", []string{"simulate", "--config", tempFile(t, "c.yaml", "custommers: 3")}, "custommers"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, errOut, code := parcours(t, c.args...)
+			if code != 2 || !strings.Contains(errOut, c.want) {
+				t.Errorf("exit %d, expected 2 and %q:\n%s", code, c.want, errOut)
+			}
+		})
+	}
+}
+
+// TestSettings: flag before environment before file before default.
+func TestSettings(t *testing.T) {
+	file := tempFile(t, "c.yaml", "customers: 7\nsimulate:\n  days: 9\n")
+	count := func(env string, args ...string) int {
+		cmd := command(t, append([]string{"simulate", "--config", file}, args...)...)
+		if env != "" {
+			cmd.Env = append(cmd.Env, env)
+		}
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(out), "\n")
+	}
+	same := func(args ...string) int {
+		return strings.Count(must(t, append([]string{"simulate"}, args...)...), "\n")
+	}
+	if got, want := count(""), same("--customers", "7", "--days", "9"); got != want {
+		t.Errorf("file: %d events, expected %d", got, want)
+	}
+	if got, want := count("PARCOURS_CUSTOMERS=20"), same("--customers", "20", "--days", "9"); got != want {
+		t.Errorf("environment over file: %d events, expected %d", got, want)
+	}
+	if got, want := count("PARCOURS_CUSTOMERS=20", "--customers", "30"), same("--customers", "30", "--days", "9"); got != want {
+		t.Errorf("flag over environment: %d events, expected %d", got, want)
+	}
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"parcours/cmd/internal/service"
+	"parcours/pipeline/aggregate"
+	"parcours/pipeline/clickhouse"
+	"parcours/pipeline/event"
+	"parcours/pipeline/ingest"
+	"parcours/pipeline/ingest/mapping"
+	"parcours/pipeline/nats"
+)
+
+// ImportCommand takes in a log from a file.
+type ImportCommand struct {
+	DirectoryFlags
+	Mapping    string `help:"YAML file that says which column is which field (CSV)." type:"existingfile" placeholder:"FILE"`
+	Format     string `help:"csv, ndjson, or auto: csv where a mapping is given." enum:"auto,csv,ndjson" default:"auto"`
+	Sort       bool   `help:"Send NDJSON in order of event time instead of file order (CSV is always sorted)."`
+	DryRun     bool   `help:"Only say what the mapping makes of the file (CSV)."`
+	JSON       bool   `name:"json" help:"Print one JSON object as the last line of standard output, all else on standard error."`
+	Clock      string `help:"Clock mode of a new log: log (time moves only with events) or wall." enum:"log,wall" default:"log"`
+	APIKeyFile string `name:"api-key-file" help:"File with the API key of the running \"up\" (or PARCOURS_API_KEY), where it asks for one." type:"existingfile" placeholder:"FILE"`
+	File       string `arg:"" help:"The file; .gz and .zst are unpacked." type:"existingfile"`
+}
+
+// Help is shown by --help.
+func (*ImportCommand) Help() string {
+	return `Returns when the tables are readable and complete. Interrupted, the same command goes on where it stopped; run twice,
+nothing is counted twice. Lines that cannot be understood are kept in REJECTED with their reason, and counted.
+
+  parcours import --data DIR --mapping examples/helpdesk_italian.yaml events.csv.gz
+  parcours import --data DIR events.ndjson`
+}
+
+// imported is what became of a file.
+type imported struct {
+	Rows       int     `json:"rows"`       // of the file
+	Accepted   int     `json:"accepted"`   // stored now
+	Duplicates int     `json:"duplicates"` // the log had them already, inside its window
+	Refused    int     `json:"refused"`    // kept in REJECTED
+	Skipped    int     `json:"skipped"`    // sent by an earlier run
+	Seconds    float64 `json:"seconds"`
+	Data       string  `json:"data"`
+}
+
+// Run imports, or resumes an import.
+func (c *ImportCommand) Run(common *service.Common, s *streams) error {
+	ctx, stop := service.Interruptible()
+	defer stop()
+	rows, err := c.open()
+	if err != nil {
+		return err
+	}
+	if c.DryRun {
+		return c.check(s)
+	}
+	began := time.Now()
+	to, err := c.target(ctx, common.Logger(zerolog.WarnLevel))
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer to.close()
+	job, err := openJob(c.Data, c.File, c.Mapping, c.Sort)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(s.err, "import", "rows")
+	if err := job.run(ctx, rows, to, bar); err != nil {
+		bar.done()
+		return interrupted(ctx, fmt.Errorf("import %s: %w", c.File, err))
+	}
+	bar.done()
+	if err := to.finish(ctx); err != nil {
+		return interrupted(ctx, err)
+	}
+	job.result.Seconds, job.result.Data = time.Since(began).Seconds(), c.Data
+	return c.print(job.result, s)
+}
+
+// interrupted says how to go on.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return errors.New("interrupted; the same command goes on where this one stopped")
+}
+
+func (c *ImportCommand) print(r imported, s *streams) error {
+	out := s.out
+	if c.JSON {
+		out = s.err
+	}
+	fmt.Fprintf(out, "%d rows: %d accepted, %d duplicates, %d refused, %d sent by an earlier run (%.1f s). The tables in %s are complete.\n",
+		r.Rows, r.Accepted, r.Duplicates, r.Refused, r.Skipped, r.Seconds, r.Data)
+	if !c.JSON {
+		return nil
+	}
+	return json.NewEncoder(s.out).Encode(r)
+}
+
+// rowSource opens the file anew and gives its rows.
+type rowSource func(yield func(row, error) bool)
+
+// row is one line of the file: an event, or why it is none.
+type row struct {
+	body    []byte
+	refusal *event.Refusal
+	number  int
+}
+
+// open checks the flags and makes the source of rows.
+func (c *ImportCommand) open() (rowSource, error) {
+	csv := c.Format == "csv" || c.Format == "auto" && c.Mapping != ""
+	switch {
+	case csv && c.Mapping == "":
+		return nil, misused("a CSV needs --mapping FILE (see examples/README.md)")
+	case !csv && c.Mapping != "":
+		return nil, misused("NDJSON takes no --mapping: its lines are events already")
+	case !csv && c.DryRun:
+		return nil, misused("--dry-run shows what a mapping makes of a CSV; NDJSON has no mapping")
+	case !csv:
+		return func(yield func(row, error) bool) { ndjsonRows(c.File, c.Sort, yield) }, nil
+	}
+	m, err := c.mapping()
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(row, error) bool) { csvRows(c.File, m, yield) }, nil
+}
+
+func (c *ImportCommand) mapping() (*mapping.Mapping, error) {
+	raw, err := os.ReadFile(c.Mapping)
+	if err != nil {
+		return nil, err
+	}
+	m, err := mapping.Load(raw)
+	if err != nil {
+		return nil, coded{fmt.Errorf("%s: %w", c.Mapping, err), service.Misused}
+	}
+	return m, nil
+}
+
+// check is the dry run.
+func (c *ImportCommand) check(s *streams) error {
+	m, err := c.mapping()
+	if err != nil {
+		return err
+	}
+	file, err := openFile(c.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r, err := m.Check(file, event.InstantOf(time.Now()))
+	if err != nil {
+		return err
+	}
+	out := s.out
+	if c.JSON {
+		out = s.err
+	}
+	if _, err := fmt.Fprintln(out, r); err != nil || !c.JSON {
+		return err
+	}
+	return json.NewEncoder(s.out).Encode(r)
+}
+
+// openFile opens a file, unpacked.
+func openFile(name string) (io.ReadCloser, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := mapping.Open(file, name)
+	if err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return both{r, file}, nil
+}
+
+// both closes the unpacker and the file.
+type both struct {
+	io.ReadCloser
+	file io.Closer
+}
+
+func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Close()) }
+
+// target finds where the events go: into the directory, or to the process that holds it.
+func (c *ImportCommand) target(ctx context.Context, log zerolog.Logger) (target, error) {
+	n, err := startNode(ctx, nodeConfig{
+		dir: c.Data, command: "import", mode: c.Clock, nats: nats.Defaults(), clickhouse: clickhouse.Config{},
+		door: ingest.Defaults(), aggregate: aggregate.Default(), natsAddr: freePort, tablesAddr: freePort,
+		library: c.Library, memory: c.Memory,
+	}, log)
+	if err == nil {
+		return &ownTarget{node: n}, nil
+	}
+	held, ok := heldBy(err)
+	if !ok {
+		return nil, err
+	}
+	key, err := service.Secret(c.APIKeyFile, service.EnvPrefix+"_API_KEY")
+	if err != nil {
+		return nil, err
+	}
+	return newRemoteTarget(ctx, held, key, log)
+}
+
+const freePort = "127.0.0.1:0"

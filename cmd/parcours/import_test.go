@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestImportInterrupted: ended by SIGTERM or killed in the middle and begun again, an import leaves the same tables as one
+// that nobody disturbed; run once more, it changes nothing.
+func TestImportInterrupted(t *testing.T) {
+	file := tempFile(t, "events.ndjson", must(t, "simulate", "--customers", "1500", "--days", "60", "--seed", "9"))
+	calm := t.TempDir()
+	must(t, "import", "--data", calm, "--sort", file)
+	want := tables(t, calm)
+	dir := t.TempDir()
+	sameKey(t, calm, dir)
+	interrupt(t, dir, syscall.SIGTERM, "import", "--data", dir, "--sort", file)
+	interrupt(t, dir, syscall.SIGKILL, "import", "--data", dir, "--sort", file)
+	r := lastLine[imported](t, must(t, "import", "--data", dir, "--sort", "--json", file))
+	if got := tables(t, dir); got != want {
+		t.Error("the tables are not those of an undisturbed import")
+	}
+	if r.Skipped == 0 {
+		t.Errorf("nothing was resumed: %+v", r)
+	}
+	again := lastLine[imported](t, must(t, "import", "--data", dir, "--sort", "--json", file))
+	if again.Accepted != 0 || again.Skipped != again.Rows || tables(t, dir) != want {
+		t.Errorf("run once more: %+v", again)
+	}
+}
+
+// sameKey gives a new directory the pseudonyms of another.
+func sameKey(t *testing.T, from, to string) {
+	t.Helper()
+	key, err := os.ReadFile(filepath.Join(from, "pseudonym.key"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(to, "pseudonym.key"), key, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// interrupt starts a command and sends it a signal as soon as a part of its rows is answered for.
+func interrupt(t *testing.T, dir string, signal syscall.Signal, args ...string) {
+	t.Helper()
+	before := progressOf(t, dir)
+	cmd := command(t, args...)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for progressOf(t, dir) == before {
+		select {
+		case err := <-ended:
+			t.Fatalf("the import ended before it could be interrupted: %v\n%s", err, log.String())
+		default:
+		}
+	}
+	if err := cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Log("the import was done before the signal reached it")
+	} else if signal == syscall.SIGTERM && !strings.Contains(log.String(), "goes on where this one stopped") {
+		t.Errorf("interrupted, the import says: %v\n%s", err, log.String())
+	}
+}
+
+// progressOf is what the directory's import jobs say.
+func progressOf(t *testing.T, dir string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "imports", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(raw)
+	}
+	return all
+}
+
+// TestImportCSV: a mapping, refused lines counted and kept, exit 0, a dry run, a packed file.
+func TestImportCSV(t *testing.T) {
+	mapping := tempFile(t, "map.yaml", `
+source: /desk
+type: step.performed
+time: {column: when, formats: ["2006-01-02 15:04"], timezone: Europe/Paris}
+data:
+  activity: {column: what}
+  case: {column: ticket}
+  unit: {column: team}
+  identifiers:
+    customer: {column: who}
+`)
+	csv := tempFile(t, "log.csv", "ticket,when,what,team,who\nT1,2026-03-02 10:00,Open,a,Alice\nT1,2026-03-02 11:00,Close,b,Alice\nT2,not a time,Open,a,Bob\nT2,2026-03-01 09:00,Open,a,Bob\n")
+	dry := must(t, "import", "--data", t.TempDir(), "--mapping", mapping, "--dry-run", csv)
+	if !strings.Contains(dry, "4") {
+		t.Errorf("the dry run says %s", dry)
+	}
+	dir := filepath.Join(t.TempDir(), "new", "directory")
+	r := lastLine[imported](t, must(t, "import", "--data", dir, "--mapping", mapping, "--json", csv))
+	if r.Rows != 4 || r.Accepted != 3 || r.Refused != 1 {
+		t.Errorf("imported: %+v", r)
+	}
+	if got := sqlCSV(t, dir, "SELECT case_id, variant, handoffs, steps FROM cx.journeys_v ORDER BY case_id"); got != "T1,Open > Close,1,2\nT2,Open,0,1" {
+		t.Errorf("journeys:\n%s", got)
+	}
+	if got := sqlCSV(t, dir, "SELECT reason, field FROM cx.rejected_v"); got != "bad_time,time" {
+		t.Errorf("rejected: %s", got)
+	}
+}
+
+// realLogs are public event logs of real organisations; the variable names the directory that holds them.
+const realLogs = "PARCOURS_DATA"
+
+// TestRealLogs: exactly the published counts, a journey a case, nothing doubled when run twice.
+func TestRealLogs(t *testing.T) {
+	data := os.Getenv(realLogs)
+	if data == "" {
+		t.Skipf("%s is not set: the real event logs are not part of this repository, so their counts were NOT checked", realLogs)
+	}
+	for _, c := range []struct{ name, file, want string }{
+		{"receipt_wabo", "receipt.csv.gz", "8577,1434,27,116,1434,8577,3853"},
+		{"bpic2013_incidents", "events.csv.gz", "65533,7554,13,2278,7554,65533,9454"},
+		{"helpdesk_italian", "events.csv.gz", "21348,4580,14,226,4580,21348,1920"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			mapping := filepath.Join("..", "..", "examples", c.name+".yaml")
+			file := filepath.Join(data, c.name, c.file)
+			must(t, "import", "--data", dir, "--mapping", mapping, file)
+			const query = `SELECT count(), uniqExact(case_id), uniqExact(activity), (SELECT uniqExact(variant) FROM cx.journeys_v),
+				(SELECT count() FROM cx.journeys_v), (SELECT sum(steps) FROM cx.journeys_v), (SELECT sum(handoffs) FROM cx.journeys_v) FROM cx.events_v`
+			if got := sqlCSV(t, dir, query); got != c.want {
+				t.Errorf("events, cases, activities, variants, journeys, steps, hand-offs: %s, expected %s", got, c.want)
+			}
+			if err := os.RemoveAll(filepath.Join(dir, "imports")); err != nil { // as if nobody knew that it had run
+				t.Fatal(err)
+			}
+			must(t, "import", "--data", dir, "--mapping", mapping, file)
+			if got := sqlCSV(t, dir, query); got != c.want {
+				t.Errorf("run twice: %s, expected %s", got, c.want)
+			}
+			const recount = `SELECT sum(moved) FROM (SELECT unit != '' AND before != '' AND unit != before AS moved FROM (SELECT unit,
+				lagInFrame(unit, 1, '') OVER (PARTITION BY case_id ORDER BY time, sequence ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before
+				FROM (SELECT * FROM cx.events_v WHERE unit != '')))`
+			if got, want := sqlCSV(t, dir, recount), sqlCSV(t, dir, "SELECT sum(handoffs) FROM cx.journeys_v"); got != want {
+				t.Errorf("hand-offs recounted from the events: %s, journeys say %s", got, want)
+			}
+		})
+	}
+}
+
+// TestLongLines: a line longer than any event may be is refused as one, and the rest goes on.
+func TestLongLines(t *testing.T) {
+	var b bytes.Buffer
+	w := bufio.NewWriter(&b)
+	fmt.Fprintln(w, `{"specversion":"1.0","id":"1","source":"/l","type":"contact.started","time":"2026-03-02T10:00:00Z"}`)
+	fmt.Fprintln(w, `{"specversion":"1.0","id":"2","source":"/l","type":"contact.started","time":"2026-03-02T10:00:00Z","data":{"unit":"`+strings.Repeat("x", 3<<20)+`"}}`)
+	fmt.Fprintln(w, `{"specversion":"1.0","id":"3","source":"/l","type":"contact.started","time":"2026-03-02T10:00:00Z"}`)
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	r := lastLine[imported](t, must(t, "import", "--data", dir, "--json", tempFile(t, "long.ndjson", b.String())))
+	if r.Rows != 3 || r.Accepted != 2 || r.Refused != 1 {
+		t.Errorf("imported: %+v", r)
+	}
+}

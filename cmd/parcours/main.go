@@ -1,0 +1,84 @@
+// Command parcours is all of Parcours in one: for a laptop, for a first look, and for operators.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	completion "github.com/jotaen/kong-completion"
+
+	"parcours/cmd/internal/service"
+	"parcours/pipeline/embedded"
+)
+
+// CLI is the command line.
+type CLI struct {
+	service.Common
+
+	Up         UpCommand             `cmd:"" help:"Run everything in one process: ingest, log, aggregator, ClickHouse, and a page that shows it."`
+	Demo       DemoCommand           `cmd:"" help:"Play a made-up company through the whole pipeline and report what broke."`
+	Simulate   SimulateCommand       `cmd:"" help:"Write the events of a made-up company as NDJSON."`
+	Import     ImportCommand         `cmd:"" help:"Take in a log from a file (CSV with a mapping, or NDJSON)."`
+	SQL        SQLCommand            `cmd:"" name:"sql" help:"Run a query on the tables of a data directory."`
+	Completion completion.Completion `cmd:"" help:"Print how to switch on completion in your shell."`
+	Version    VersionCommand        `cmd:"" help:"Print the version."`
+}
+
+const description = `Customer journeys, their breakpoints and churn signals from the events of every channel.
+
+Every setting is a flag, an environment variable (PARCOURS_ and the flag in capitals, - as _) and a key of the YAML file
+given with --config.
+
+Exit codes: 0 done, 1 found something wrong, 2 used wrongly, 3 could not be done.`
+
+func main() {
+	embedded.RunChild()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// streams are the standard ones, given so that tests can have their own.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// run does what main does, and gives the exit code.
+func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	var cli CLI
+	ctx, code, err := service.Parse(&cli, "parcours", description, args, out, errOut)
+	if err != nil {
+		fmt.Fprintf(errOut, "parcours: %v\nparcours --help says more.\n", err)
+		return code
+	}
+	if ctx == nil {
+		return code
+	}
+	if err := ctx.Run(&cli.Common, &streams{in, out, errOut}); err != nil {
+		fmt.Fprintf(errOut, "parcours: %v\n", err)
+		return exitCode(err)
+	}
+	return service.Done
+}
+
+// coded is an error with an exit code of its own.
+type coded struct {
+	error
+	code int
+}
+
+func (c coded) Unwrap() error { return c.error }
+
+// misused says that the command cannot work as it was called.
+func misused(format string, args ...any) error {
+	return coded{fmt.Errorf(format, args...), service.Misused}
+}
+
+func exitCode(err error) int {
+	var c coded
+	if errors.As(err, &c) {
+		return c.code
+	}
+	return service.Impaired
+}

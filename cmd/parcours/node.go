@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"parcours/cmd/internal/service"
+	"parcours/pipeline"
+	"parcours/pipeline/aggregate"
+	"parcours/pipeline/clickhouse"
+	"parcours/pipeline/embedded"
+	"parcours/pipeline/event"
+	"parcours/pipeline/ingest"
+	"parcours/pipeline/nats"
+	"parcours/pipeline/rules"
+)
+
+// nodeConfig says what a node runs itself and what it finds elsewhere.
+type nodeConfig struct {
+	dir        string
+	command    string // for those who find the directory held
+	mode       string // of a new log
+	nats       nats.Config
+	clickhouse clickhouse.Config
+	door       ingest.Config
+	aggregate  aggregate.Config
+	natsAddr   string // where to serve the embedded NATS
+	tablesAddr string // where to serve the embedded ClickHouse
+	library    string // of ClickHouse; "" to look for it
+	memory     uint64 // ClickHouse's limit, bytes
+	seed       *uint64
+}
+
+// node is the whole pipeline in one process, on one data directory.
+type node struct {
+	config   nodeConfig
+	log      zerolog.Logger
+	registry *prometheus.Registry
+
+	lock       *embedded.Lock
+	natsServer *embedded.NATS       // nil when NATS is elsewhere
+	tables     *embedded.ClickHouse // nil when ClickHouse is elsewhere
+	bus        *nats.Bus
+	info       nats.LogInfo
+	store      *clickhouse.Store
+	door       *ingest.Door
+	loop       *aggregate.Aggregator
+	closers    []func() // in the order of starting
+	stopLoop   context.CancelFunc
+	ended      chan struct{} // closed when the loop has ended
+	failure    error         // why, if not because it was told to
+}
+
+// startNode starts the parts in order; what has started is stopped again where a later one fails.
+func startNode(ctx context.Context, c nodeConfig, log zerolog.Logger) (*node, error) {
+	n := &node{config: c, log: log, registry: service.NewRegistry(), ended: make(chan struct{})}
+	for _, step := range []func(context.Context) error{n.openDirectory, n.openLog, n.openTables, n.openDoor, n.startLoop, n.startRejected} {
+		if err := step(ctx); err != nil {
+			n.close()
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func (n *node) openDirectory(context.Context) (err error) {
+	if n.lock, err = embedded.LockDirectory(n.config.dir); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() { _ = n.lock.Release() }) // the process's end releases it too
+	return nil
+}
+
+// openLog starts NATS or connects to it, and makes sure that the streams exist.
+func (n *node) openLog(ctx context.Context) (err error) {
+	if n.config.nats.URL != "" {
+		n.bus, err = nats.Connect(n.config.nats, n.log, n.registry)
+	} else {
+		err = n.startNATS()
+	}
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.bus.Close)
+	n.info, err = n.bus.Provision(ctx, n.config.mode)
+	return err
+}
+
+func (n *node) startNATS() (err error) {
+	server := embedded.NATSConfig{Dir: filepath.Join(n.config.dir, "nats"), Listen: n.config.natsAddr}
+	if n.natsServer, err = embedded.StartNATS(server, n.log); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.natsServer.Close)
+	conn, err := n.natsServer.Connect(nats.ConnOptions(n.log)...)
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, conn.Close)
+	n.bus, err = nats.New(conn, n.config.nats, n.log, n.registry)
+	return err
+}
+
+// openTables starts ClickHouse or connects to it, and brings the schema up to date.
+func (n *node) openTables(ctx context.Context) (err error) {
+	if n.config.clickhouse.Addr == "" {
+		if n.tables, err = startTables(ctx, n.config, n.log); err != nil {
+			return err
+		}
+		n.closers = append(n.closers, func() { _ = n.tables.Close() })
+		n.config.clickhouse.Addr = n.tables.Addr()
+	}
+	n.config.clickhouse.Metrics = n.registry
+	if n.store, err = clickhouse.Open(ctx, n.config.clickhouse, n.log); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() { _ = n.store.Close() })
+	return n.store.Migrate(ctx)
+}
+
+// startTables starts the embedded ClickHouse of a data directory.
+func startTables(ctx context.Context, c nodeConfig, log zerolog.Logger) (*embedded.ClickHouse, error) {
+	return embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
+		Dir: filepath.Join(c.dir, "clickhouse"), Library: c.library, Listen: c.tablesAddr, MaxMemory: c.memory,
+	}, log)
+}
+
+func (n *node) openDoor(ctx context.Context) error {
+	secrets, err := n.secrets()
+	if err != nil {
+		return err
+	}
+	n.door, err = service.OpenDoor(ctx, n.config.door, secrets, n.bus, n.info.Partitions, n.registry)
+	return err
+}
+
+// secrets are the keys of the directory, made where they are missing; a demo's key follows from its seed.
+func (n *node) secrets() (service.Secrets, error) {
+	operator, err := ingest.LoadOrCreateOperatorKey(filepath.Join(n.config.dir, "operator.key"))
+	if err != nil {
+		return service.Secrets{}, err
+	}
+	s := service.Secrets{Sealer: operator.Sealer()}
+	if n.config.seed != nil {
+		s.Key = ingest.KeyFromSeed(strconv.FormatUint(*n.config.seed, 10))
+		return s, nil
+	}
+	s.Key, err = ingest.LoadOrCreateKey(filepath.Join(n.config.dir, "pseudonym.key"))
+	return s, err
+}
+
+// startLoop runs the aggregator until close, or until it fails.
+func (n *node) startLoop(context.Context) (err error) {
+	n.loop, err = aggregate.New(n.config.aggregate, aggregate.Dependencies{
+		Log: n.bus, Appender: n.bus, Store: n.store, Teller: n.bus, Rejecter: n.bus, Book: rules.Default(),
+		Partitions: n.info.Partitions, Wall: n.info.Mode == nats.ModeWall, Now: time.Now, Logger: n.log,
+		Metrics: aggregate.NewMetrics(n.registry),
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stopLoop = cancel
+	go func() {
+		defer close(n.ended)
+		n.failure = n.loop.Run(ctx)
+	}()
+	n.closers = append(n.closers, func() { cancel(); <-n.ended })
+	return nil
+}
+
+// startRejected copies REJECTED into its table.
+func (n *node) startRejected(context.Context) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := service.CopyRejected(ctx, n.bus, n.store); err != nil && ctx.Err() == nil {
+			n.log.Error().Err(err).Msg("what was refused no longer reaches its table")
+		}
+	}()
+	n.closers = append(n.closers, func() { cancel(); <-done })
+	return nil
+}
+
+// close stops the parts in reverse.
+func (n *node) close() {
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		n.closers[i]()
+	}
+	n.closers = nil
+}
+
+// ready says why the node is not; nil when it is.
+func (n *node) ready(ctx context.Context) error {
+	if !n.loop.Ready() {
+		return errors.New("the aggregator has not caught up with the log")
+	}
+	return errors.Join(n.bus.Ready(ctx), n.store.Ping(ctx))
+}
+
+// finish makes the tables complete up to now, unless the loop fails meanwhile.
+func (n *node) finish(ctx context.Context) error {
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-n.ended:
+			cancel(fmt.Errorf("the aggregator stopped: %w", n.failure))
+		case <-waiting.Done():
+		}
+	}()
+	err := complete(waiting, n.bus, n.store, n.info)
+	if cause := context.Cause(waiting); err != nil && cause != nil {
+		return cause
+	}
+	return err
+}
+
+// complete waits until everything in the log is folded and in the tables. In log mode it then tells the log that time has
+// come as far as its largest event time, so that what was due by then is found, and waits again.
+func complete(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, info nats.LogInfo) error {
+	if err := reachHead(ctx, bus, store); err != nil || info.Mode != nats.ModeLog {
+		return err
+	}
+	largest, behind, err := clocks(ctx, store)
+	if err != nil || !behind {
+		return err
+	}
+	if out := bus.Append(ctx, []pipeline.Entry{aggregate.Tick(pipeline.All, largest)}); out[0].Err != nil {
+		return fmt.Errorf("tell the log its time: %w", out[0].Err)
+	}
+	return reachHead(ctx, bus, store)
+}
+
+func reachHead(ctx context.Context, bus *nats.Bus, store *clickhouse.Store) error {
+	head, err := bus.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return store.WaitFrontier(ctx, head)
+}
+
+// clocks gives the largest event time, and whether a partition's clock is behind it.
+func clocks(ctx context.Context, store *clickhouse.Store) (largest event.Instant, behind bool, err error) {
+	var count uint64
+	var last, least time.Time
+	db := store.Database()
+	row := store.Conn().QueryRow(ctx, "SELECT count(), max(time), (SELECT min(clock) FROM "+db+".frontier_v) FROM "+db+".events_v")
+	if err := row.Scan(&count, &last, &least); err != nil {
+		return 0, false, fmt.Errorf("read the clocks: %w", err)
+	}
+	return event.InstantOf(last), count > 0 && least.Before(last), nil
+}
+
+// exists says whether a data directory is there.
+func exists(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.IsDir()
+}
