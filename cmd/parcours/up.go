@@ -77,10 +77,12 @@ func (c *UpCommand) Run(common *service.Common, s *streams) error {
 
 // stopped: an interrupt while starting is no failure.
 func stopped(ctx context.Context, err error) error {
-	if interrupted := ctx.Err() != nil; !interrupted {
+	select {
+	case <-ctx.Done():
+		return nil
+	default:
 		return err
 	}
-	return nil
 }
 
 // serve opens the door and the page, says where, and waits for the end.

@@ -155,10 +155,12 @@ func outcome(ctx, delivery context.Context, err error) error {
 	if cause := context.Cause(delivery); cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, errStopped) {
 		return cause
 	}
-	if stopped := ctx.Err() != nil; !stopped {
+	select {
+	case <-ctx.Done():
+		return nil
+	default:
 		return err
 	}
-	return nil
 }
 
 // turn reads once, folds, and hands on the batch when it is full, old, or nothing more comes.

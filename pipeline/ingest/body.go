@@ -72,10 +72,13 @@ func (s *splitter) next() (Raw, error) {
 	return s.end(p, p.rest(s.r))
 }
 
+// skip passes bytes that have been peeked at: it cannot fail.
+func (s *splitter) skip(n int) { _, _ = s.r.Discard(n) }
+
 // begin passes a byte order mark and, where there is one, the bracket of the array. A piece is what stands in its place.
 func (s *splitter) begin() (*piece, error) {
 	if mark, _ := s.r.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		s.r.Discard(3)
+		s.skip(3)
 	}
 	if s.layout == oneEvent {
 		return nil, nil
@@ -86,10 +89,10 @@ func (s *splitter) begin() (*piece, error) {
 		return nil, err
 	case c == '[':
 		s.layout = array
-		s.r.Discard(1)
-		if c, err = s.space(); c == ']' {
+		s.skip(1)
+		if c, _ := s.space(); c == ']' { // what went wrong here goes wrong again in the next read
 			s.closed, s.empty = true, true
-			s.r.Discard(1)
+			s.skip(1)
 		}
 	case s.layout == array:
 		p := s.piece()
@@ -241,7 +244,7 @@ func (p *piece) add(c byte) {
 		p.size++
 		return
 	}
-	p.Write([]byte{c})
+	_, _ = p.Write([]byte{c})
 }
 
 // Write never fails.
@@ -269,7 +272,7 @@ func (p *piece) rest(r io.Reader) error {
 func (p *piece) line(r *bufio.Reader) error {
 	for {
 		part, err := r.ReadSlice('\n')
-		p.Write(bytes.TrimSuffix(part, []byte{'\n'}))
+		_, _ = p.Write(bytes.TrimSuffix(part, []byte{'\n'}))
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return err
 		}

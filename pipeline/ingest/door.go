@@ -110,7 +110,6 @@ type batch struct {
 	origin Origin
 	now    event.Instant
 	items  []item
-	err    error // of append
 }
 
 // item is one event under way.

@@ -21,7 +21,7 @@ func newKeyring(keys []APIKey) keyring {
 	for _, k := range keys {
 		h := keyHolder{origin: Origin{Name: k.Name, Operator: k.Operator}, sum: sha256.Sum256([]byte(k.Key))}
 		if k.SHA256 != "" {
-			hex.Decode(h.sum[:], []byte(k.SHA256)) // Validate has seen that it can
+			_, _ = hex.Decode(h.sum[:], []byte(k.SHA256)) // Validate has seen that it can
 		}
 		ring = append(ring, h)
 	}

@@ -98,5 +98,5 @@ func (a *answer) write(w http.ResponseWriter) {
 		w.Header().Set("Retry-After", strconv.Itoa(a.retryAfter))
 	}
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(a) // if the sender is gone, there is nobody to tell
+	_ = json.NewEncoder(w).Encode(a) // if the sender is gone, there is nobody to tell
 }

@@ -74,7 +74,7 @@ func createSecret(path string, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // linked in or not, the name beside it is of no more use
 	_, err = f.WriteString(hex.EncodeToString(raw) + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
