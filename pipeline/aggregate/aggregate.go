@@ -84,16 +84,9 @@ func (a *Aggregator) Ready() bool { return a.ready.Load() }
 // Run folds until ctx ends or something cannot be mended by waiting. When ctx ends, what has been folded is inserted and
 // told if that takes no longer than stopping.
 func (a *Aggregator) Run(ctx context.Context) error {
-	if err := a.claim(ctx); err != nil {
-		return err
-	}
-	head, err := a.Log.Head(ctx)
+	head, reader, err := a.start(ctx)
 	if err != nil {
-		return fmt.Errorf("aggregator: %w", err)
-	}
-	reader, err := a.Log.Read(ctx, 1)
-	if err != nil {
-		return fmt.Errorf("aggregator: %w", err)
+		return outcome(ctx, ctx, err)
 	}
 	defer reader.Close()
 	a.Logger.Info().Uint64("head", head).Int("partitions", a.Partitions).Uint32("generation", a.generation).
@@ -101,20 +94,44 @@ func (a *Aggregator) Run(ctx context.Context) error {
 	return a.loop(ctx, reader, head)
 }
 
+// start claims the partitions and begins to read. A log that ends before what is stored or told already is not the log
+// they came from (it was lost in part, or replaced): to go on would let new events vanish behind the frontier.
+func (a *Aggregator) start(ctx context.Context) (head uint64, reader pipeline.Reader, err error) {
+	if err := a.claim(ctx); err != nil {
+		return 0, nil, fmt.Errorf("aggregator: %w", err)
+	}
+	if head, err = a.Log.Head(ctx); err != nil {
+		return 0, nil, fmt.Errorf("aggregator: %w", err)
+	}
+	for p := range a.partitions {
+		if known := max(a.stored[p], a.told[p].position); known > head {
+			return 0, nil, fmt.Errorf("aggregator: partition %d: %w (position %d is known, the log ends at %d)", p, ErrLogShorter, known, head)
+		}
+	}
+	if reader, err = a.Log.Read(ctx, 1); err != nil {
+		return 0, nil, fmt.Errorf("aggregator: %w", err)
+	}
+	return head, reader, nil
+}
+
+// ErrLogShorter means that the log does not reach as far as the tables or JOURNEYS do.
+var ErrLogShorter = errors.New("the log ends before what the tables or JOURNEYS already hold: events were lost, or this is another log; " +
+	"restore the log, or start with an empty database and empty streams")
+
 // claim finds out what is stored and told already, and becomes the owner.
 func (a *Aggregator) claim(ctx context.Context) (err error) {
 	if a.generation, err = a.Store.CurrentGeneration(ctx); err != nil {
-		return fmt.Errorf("aggregator: %w", err)
+		return err
 	}
 	frontier, err := a.Store.Frontier(ctx, a.generation)
 	if err != nil {
-		return fmt.Errorf("aggregator: %w", err)
+		return err
 	}
 	for p := range a.partitions {
 		a.stored[p] = frontier[p]
 		position, ordinal, err := a.Teller.Claim(ctx, p)
 		if err != nil {
-			return fmt.Errorf("aggregator: %w", err)
+			return err
 		}
 		a.told[p] = mark{position, ordinal}
 	}
@@ -134,10 +151,13 @@ func (a *Aggregator) loop(ctx context.Context, reader pipeline.Reader, head uint
 		end(a.deliver(delivery))
 		close(a.delivered)
 	}()
+	reading, stopReading := context.WithCancel(ctx)
+	defer context.AfterFunc(delivery, stopReading)() // nobody folds what nobody delivers
+	defer stopReading()
 	a.batch = newBatch(a.Partitions)
 	var err error
 	for err == nil {
-		err = a.turn(ctx, delivery, reader, head)
+		err = a.turn(reading, delivery, reader, head)
 	}
 	if ctx.Err() != nil && a.batch.position != 0 {
 		_ = a.hand(delivery) // its failure is the delivery's, which is told below
@@ -226,17 +246,16 @@ func (a *Aggregator) fold(m *pipeline.Message) {
 	a.batch.position = m.Position
 	a.Metrics.folded(m)
 	e, err := event.DecodeLog(m.Body)
-	if err != nil && m.Position <= slices.Min(a.stored) {
-		return // set aside by an earlier run
-	}
 	if err != nil {
-		a.batch.changes.SetAside = append(a.batch.changes.SetAside, pipeline.SetAside{Position: m.Position, Reason: ReasonUndecodable})
+		a.setAsideOne(m, ReasonUndecodable)
+		return
+	}
+	if m.Partition >= len(a.partitions) {
+		a.setAsideOne(m, ReasonUndecodable)
 		return
 	}
 	if m.Partition != pipeline.All {
-		if m.Partition < len(a.partitions) {
-			a.apply(m.Partition, m, &e)
-		}
+		a.apply(m.Partition, m, &e)
 		return
 	}
 	for p := range a.partitions {
@@ -244,7 +263,14 @@ func (a *Aggregator) fold(m *pipeline.Message) {
 	}
 }
 
-// ReasonUndecodable is that of a message in EVENTS that is no event.
+// setAsideOne sets a message aside, unless an earlier run has.
+func (a *Aggregator) setAsideOne(m *pipeline.Message, reason string) {
+	if m.Position > slices.Min(a.stored) {
+		a.batch.changes.SetAside = append(a.batch.changes.SetAside, pipeline.SetAside{Position: m.Position, Reason: reason})
+	}
+}
+
+// ReasonUndecodable is that of a message in EVENTS that is no event, or of a partition that the log does not have.
 const ReasonUndecodable = "undecodable"
 
 func (a *Aggregator) apply(p int, m *pipeline.Message, e *event.Event) {
