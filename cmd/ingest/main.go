@@ -55,9 +55,8 @@ func (c *CLI) serve() error {
 	if err != nil {
 		return err
 	}
-	secrets, err := c.secrets()
-	if err != nil {
-		return err
+	if len(config.Keys) == 0 && !service.Loopback(c.Listen) {
+		return fmt.Errorf("--listen %s can be reached from other machines: give --api-keys, or listen on 127.0.0.1", c.Listen)
 	}
 	bus, err := nats.Connect(c.NATS.Config(), log, registry)
 	if err != nil {
@@ -65,6 +64,13 @@ func (c *CLI) serve() error {
 	}
 	defer bus.Close()
 	info, err := bus.Provision(ctx, c.Clock)
+	if err != nil {
+		return err
+	}
+	if err := service.KeepKey(ctx, bus, c.KeyFile); err != nil {
+		return err
+	}
+	secrets, err := c.secrets()
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -24,7 +25,7 @@ import (
 type ImportCommand struct {
 	DirectoryFlags
 	Mapping    string `help:"YAML file that says which column is which field (CSV)." type:"existingfile" placeholder:"FILE"`
-	Format     string `help:"csv, ndjson, or auto: csv where a mapping is given." enum:"auto,csv,ndjson" default:"auto"`
+	Format     string `help:"csv, ndjson, or auto: csv where a mapping is given or the name says so." enum:"auto,csv,ndjson" default:"auto" env:"PARCOURS_IMPORT_FORMAT"`
 	Sort       bool   `help:"Send NDJSON in order of event time instead of file order (CSV is always sorted)."`
 	DryRun     bool   `help:"Only say what the mapping makes of the file (CSV)."`
 	JSON       bool   `name:"json" help:"Print one JSON object as the last line of standard output, all else on standard error."`
@@ -108,6 +109,12 @@ func (c *ImportCommand) print(r imported, s *streams) error {
 	return json.NewEncoder(s.out).Encode(r)
 }
 
+// looksLikeCSV goes by the name.
+func looksLikeCSV(name string) bool {
+	name = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(name), ".gz"), ".zst")
+	return strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".tsv")
+}
+
 // rowSource opens the file anew and gives its rows.
 type rowSource func(yield func(row, error) bool)
 
@@ -120,7 +127,7 @@ type row struct {
 
 // open checks the flags and makes the source of rows.
 func (c *ImportCommand) open() (rowSource, error) {
-	csv := c.Format == "csv" || c.Format == "auto" && c.Mapping != ""
+	csv := c.Format == "csv" || c.Format == "auto" && (c.Mapping != "" || looksLikeCSV(c.File))
 	switch {
 	case csv && c.Mapping == "":
 		return nil, misused("a CSV needs --mapping FILE (see examples/README.md)")
@@ -169,8 +176,9 @@ func (c *ImportCommand) check(s *streams) error {
 	if c.JSON {
 		out = s.err
 	}
-	if _, err := fmt.Fprintln(out, r); err != nil || !c.JSON {
-		return err
+	printCheck(out, r)
+	if !c.JSON {
+		return nil
 	}
 	return json.NewEncoder(s.out).Encode(r)
 }

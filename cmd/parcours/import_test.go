@@ -109,7 +109,7 @@ data:
 `)
 	csv := tempFile(t, "log.csv", "ticket,when,what,team,who\nT1,2026-03-02 10:00,Open,a,Alice\nT1,2026-03-02 11:00,Close,b,Alice\nT2,not a time,Open,a,Bob\nT2,2026-03-01 09:00,Open,a,Bob\n")
 	dry := must(t, "import", "--data", t.TempDir(), "--mapping", mapping, "--dry-run", csv)
-	if !strings.Contains(dry, "4") {
+	if !strings.Contains(dry, "4 rows: 3 would be events, 1 would be refused") {
 		t.Errorf("the dry run says %s", dry)
 	}
 	dir := filepath.Join(t.TempDir(), "new", "directory")
@@ -126,7 +126,7 @@ data:
 }
 
 // realLogs are public event logs of real organisations; the variable names the directory that holds them.
-const realLogs = "PARCOURS_DATA"
+const realLogs = "PARCOURS_REAL_LOGS"
 
 // TestRealLogs: exactly the published counts, a journey a case, nothing doubled when run twice.
 func TestRealLogs(t *testing.T) {

@@ -134,6 +134,11 @@ func startTables(ctx context.Context, c nodeConfig, log zerolog.Logger) (*embedd
 }
 
 func (n *node) openDoor(ctx context.Context) error {
+	if n.config.seed == nil {
+		if err := service.KeepKey(ctx, n.bus, n.keyFile()); err != nil {
+			return err
+		}
+	}
 	secrets, err := n.secrets()
 	if err != nil {
 		return err
@@ -153,9 +158,11 @@ func (n *node) secrets() (service.Secrets, error) {
 		s.Key = ingest.KeyFromSeed(strconv.FormatUint(*n.config.seed, 10))
 		return s, nil
 	}
-	s.Key, err = ingest.LoadOrCreateKey(filepath.Join(n.config.dir, "pseudonym.key"))
+	s.Key, err = ingest.LoadOrCreateKey(n.keyFile())
 	return s, err
 }
+
+func (n *node) keyFile() string { return filepath.Join(n.config.dir, "pseudonym.key") }
 
 // startLoop runs the aggregator until close, or until it fails.
 func (n *node) startLoop(context.Context) (err error) {

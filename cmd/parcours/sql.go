@@ -17,7 +17,7 @@ import (
 type SQLCommand struct {
 	DirectoryFlags
 	ClickHouse service.ClickHouseFlags `embed:"" group:"Tables (ClickHouse)"`
-	Format     string                  `help:"table, JSON, CSV, or any other format of ClickHouse." default:"table"`
+	Format     string                  `help:"table, JSON, CSV, or any other format of ClickHouse." default:"table" env:"PARCOURS_SQL_FORMAT"`
 	Readonly   bool                    `help:"Refuse whatever changes something."`
 	Param      map[string]string       `help:"Value of a {name:Type} in the query." short:"p" placeholder:"NAME=VALUE"`
 	Query      string                  `arg:"" optional:"" help:"The query; without it, standard input."`

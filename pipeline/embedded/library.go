@@ -15,7 +15,7 @@ const (
 	cacheVariable   = "PARCOURS_CACHE"
 )
 
-// LibraryPath finds libchdb: where the environment variable PARCOURS_LIBCHDB says, else at the explicit path, else in
+// LibraryPath finds libchdb: at the explicit path, else where the environment variable PARCOURS_LIBCHDB says, else in
 // the user's cache directory (or PARCOURS_CACHE). The error is one sentence that says what is missing and what to do.
 func LibraryPath(explicit string) (string, error) {
 	path, err := wantedLibrary(explicit)
@@ -30,11 +30,11 @@ func LibraryPath(explicit string) (string, error) {
 }
 
 func wantedLibrary(explicit string) (string, error) {
-	if path := os.Getenv(libraryVariable); path != "" {
-		return path, nil
-	}
 	if explicit != "" {
 		return explicit, nil
+	}
+	if path := os.Getenv(libraryVariable); path != "" {
+		return path, nil
 	}
 	cache, err := cacheDirectory()
 	if err != nil {

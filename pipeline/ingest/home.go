@@ -31,8 +31,31 @@ const (
 // each knows what it appended itself and what was in the log when it started, so run one (a second may give a case that
 // began at the first another home, if the case's events name different customers).
 type Homes struct {
-	mu    sync.Mutex
-	cases map[uint64]pseudonym // xxHash64 of the case -> its customer; zero: the case is its own home
+	mu       sync.Mutex
+	cases    map[uint64]pseudonym // xxHash64 of the case -> its customer; zero: the case is its own home
+	contacts recent               // contacts whose customer is known
+}
+
+// recent knows the customers of the latest contacts, by (source, contact): many sources name the customer in the first
+// event of a contact only. It forgets the older half when it is full; a fold of the same log forgets the same.
+type recent struct{ now, before map[uint64]pseudonym }
+
+// recentMost is how many contacts are remembered at least; about 40 bytes each, twice.
+const recentMost = 1 << 19
+
+func (r *recent) learn(key uint64, p pseudonym) {
+	if r.now == nil || len(r.now) >= recentMost {
+		r.before, r.now = r.now, map[uint64]pseudonym{}
+	}
+	r.now[key] = p
+}
+
+func (r *recent) customer(key uint64) string {
+	p, ok := r.now[key]
+	if !ok {
+		p = r.before[key]
+	}
+	return unpack(p)
 }
 
 // pseudonym holds the 128 bits of a customer.
@@ -81,12 +104,31 @@ func (h *Homes) fold(m *pipeline.Message) {
 		return
 	}
 	e, err := event.DecodeLog(m.Body)
-	if err != nil || e.Data.Case == "" || e.Home == "" {
+	if err != nil || e.Home == "" {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.learn(e.Data.Case, e.Home)
+	h.customer(&e)
+	if e.Data.Case != "" {
+		h.learn(e.Data.Case, e.Home)
+	}
+}
+
+// customer is whom the event is about: the one it names, else the one its contact named before; h.mu is held.
+func (h *Homes) customer(e *event.Event) string {
+	d := &e.Data
+	if d.Contact == "" {
+		return d.Customer
+	}
+	key := event.Fingerprint(e.Source, d.Contact)
+	if d.Customer == "" {
+		return h.contacts.customer(key)
+	}
+	if p := pack(d.Customer); p != (pseudonym{}) {
+		h.contacts.learn(key, p)
+	}
+	return d.Customer
 }
 
 // learn keeps the first home of a case; h.mu is held.
@@ -97,27 +139,29 @@ func (h *Homes) learn(caseID, home string) {
 	}
 }
 
-// Of gives the home of an event that has its pseudonyms, and remembers it for its case: the first home of its case; else
-// its customer; else its case; else its contact; else itself.
+// Of gives the home of an event that has its pseudonyms, and remembers it for its case and its contact: the first home of
+// its case; else its customer, named by itself or by an earlier event of its contact; else its case; else its contact;
+// else itself.
 func (h *Homes) Of(e *event.Event) string {
-	d := &e.Data
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d, customer := &e.Data, h.customer(e)
 	switch {
 	case d.Case != "":
-		return h.ofCase(d.Case, d.Customer)
-	case d.Customer != "":
-		return d.Customer
+		return h.ofCase(d.Case, customer)
+	case customer != "":
+		return customer
 	case d.Contact != "":
 		return homeContact + d.Contact
 	}
 	return homeEvent + strconv.FormatUint(event.Fingerprint(e.Source, e.ID), 16)
 }
 
+// ofCase is the first home of a case; h.mu is held.
 func (h *Homes) ofCase(caseID, customer string) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.learn(caseID, customer)
-	if p := h.cases[xxhash.Sum64String(caseID)]; p != (pseudonym{}) {
-		return "c" + hex.EncodeToString(p[:])
+	if home := unpack(h.cases[xxhash.Sum64String(caseID)]); home != "" {
+		return home
 	}
 	return homeCase + caseID
 }
@@ -138,4 +182,12 @@ func pack(home string) pseudonym {
 		}
 	}
 	return p
+}
+
+// unpack gives a pseudonym back; "" for none.
+func unpack(p pseudonym) string {
+	if p == (pseudonym{}) {
+		return ""
+	}
+	return "c" + hex.EncodeToString(p[:])
 }

@@ -20,7 +20,7 @@ import (
 //
 //	202  every accepted event is stored in the log; refused ones, if any, are listed
 //	422  nothing was accepted and something refused
-//	400  no event in the request
+//	400  nothing in the request (an empty array is a batch of none: 202)
 //	401  no key, or a wrong one
 //	405  not a POST
 //	413  more bytes than allowed; of a request that does not say its length, what came before is stored all the same

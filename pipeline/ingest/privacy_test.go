@@ -202,6 +202,8 @@ func TestHomes(t *testing.T) {
 		{nobody("4", `,"case":"B"`), "case:B"}, {inCase("5", "9002", "B"), "case:B"}, {inCase("6", "9002", "C"), other},
 		{ev("7", "9002", ""), other}, {nobody("8", `,"contact":"k9"`), "contact:k9"},
 		{nobody("9", ""), fmt.Sprintf("event:%x", event.Fingerprint("/crm", "9"))},
+		{ev("10", "9001", `,"contact":"k7"`), first}, {nobody("11", `,"contact":"k7"`), first},
+		{nobody("12", `,"contact":"k7","case":"D"`), first},
 	}
 	for _, r := range rounds {
 		if got := s.post(structured, r.body); got.Accepted != 1 {
@@ -214,7 +216,7 @@ func TestHomes(t *testing.T) {
 		}
 	}
 	rebuilt, err := ingest.RebuildHomes(t.Context(), s.bus)
-	if err != nil || rebuilt.Cases() != 3 || s.homes.Cases() != 3 {
+	if err != nil || rebuilt.Cases() != 4 || s.homes.Cases() != 4 {
 		t.Fatalf("%d cases rebuilt, %v", rebuilt.Cases(), err)
 	}
 	for c, want := range map[string]string{"A": first, "B": "case:B", "C": other} {

@@ -68,7 +68,7 @@ type DoorFlags struct {
 	MaxEvent    int           `help:"Most bytes of one event." default:"524288"`
 	Ahead       time.Duration `help:"How far an event's time may lie ahead." default:"5m"`
 	MaxRequests int64         `help:"Requests under way at once; the next is told to come again." default:"64"`
-	MaxInFlight int64         `help:"Bytes of requests held in memory at once." default:"134217728"`
+	MaxInFlight int64         `help:"Bytes of requests held in memory at once." default:"268435456"`
 }
 
 // Config for the door.

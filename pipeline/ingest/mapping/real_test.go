@@ -11,7 +11,7 @@ import (
 )
 
 // dataVariable names the environment variable which holds the directory of the real logs.
-const dataVariable = "PARCOURS_DATA"
+const dataVariable = "PARCOURS_REAL_LOGS"
 
 // published are figures of the real logs: an import that does not reproduce them is wrong.
 type published struct {

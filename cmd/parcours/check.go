@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"parcours/pipeline/ingest/mapping"
+)
+
+// printCheck shows what a mapping makes of a file.
+func printCheck(out io.Writer, r *mapping.Report) {
+	fmt.Fprintf(out, "%d rows: %d would be events, %d would be refused.\n", r.Rows, r.Mapped, r.Rows-r.Mapped)
+	if r.Mapped > 0 {
+		fmt.Fprintf(out, "From %s to %s: %d cases, %d customers, %d activities; %d rows out of order, %d of equal time.\n",
+			r.First, r.Last, r.Cases, r.Customers, r.Activities, r.OutOfOrder, r.EqualTimes)
+	}
+	if len(r.Unmapped) > 0 {
+		fmt.Fprintf(out, "Columns that no rule reads: %s.\n", strings.Join(r.Unmapped, ", "))
+	}
+	printCounts(out, "Types", r.Types)
+	printCounts(out, "Channels", r.Channels)
+	if len(r.Refused) > 0 {
+		t := newTable(out, "Refused", "field", "expected", "rows", "first row")
+		for _, f := range r.Refused {
+			t.AppendRow(table.Row{f.Field, f.Expected, f.Rows, f.FirstRow})
+		}
+		t.Render()
+	}
+	if len(r.Unknown) > 0 {
+		t := newTable(out, "Values that a table of the mapping does not know", "field", "value", "rows")
+		for _, u := range r.Unknown {
+			t.AppendRow(table.Row{u.Field, u.Value, u.Rows})
+		}
+		t.Render()
+	}
+}
+
+func printCounts(out io.Writer, title string, counts []mapping.Count) {
+	if len(counts) == 0 {
+		return
+	}
+	t := newTable(out, title, "value", "events")
+	for _, c := range counts {
+		t.AppendRow(table.Row{c.Value, c.Events})
+	}
+	t.Render()
+}
