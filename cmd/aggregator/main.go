@@ -4,8 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"time"
@@ -29,27 +27,13 @@ type CLI struct {
 	Aggregator aggregate.Config        `embed:"" group:"Aggregator"`
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
-
-func run(args []string, out, errOut io.Writer) int {
+func main() {
 	var cli CLI
-	ctx, code, err := service.Parse(&cli, "aggregator", "Folds the log into journeys and breakpoints.", args, out, errOut)
-	if err != nil {
-		fmt.Fprintf(errOut, "aggregator: %v\n", err)
-		return code
-	}
-	if ctx == nil {
-		return code
-	}
-	if err := cli.serve(); err != nil {
-		fmt.Fprintf(errOut, "aggregator: %v\n", err)
-		return service.Impaired
-	}
-	return service.Done
+	os.Exit(service.Main(&cli, "aggregator", "Folds the log into journeys and breakpoints.", os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// serve folds until SIGINT or SIGTERM, or until something cannot be mended by waiting.
-func (c *CLI) serve() error {
+// Serve folds until SIGINT or SIGTERM, or until something cannot be mended by waiting.
+func (c *CLI) Serve() error {
 	ctx, stop := service.Interruptible()
 	defer stop()
 	log := c.Logger(zerolog.InfoLevel)

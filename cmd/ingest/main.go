@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 
@@ -26,27 +25,13 @@ type CLI struct {
 	Door        service.DoorFlags `embed:"" group:"Door"`
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
-
-func run(args []string, out, errOut io.Writer) int {
+func main() {
 	var cli CLI
-	ctx, code, err := service.Parse(&cli, "ingest", "Takes channel events in by HTTP (CloudEvents) and stores them in the log.", args, out, errOut)
-	if err != nil {
-		fmt.Fprintf(errOut, "ingest: %v\n", err)
-		return code
-	}
-	if ctx == nil {
-		return code
-	}
-	if err := cli.serve(); err != nil {
-		fmt.Fprintf(errOut, "ingest: %v\n", err)
-		return service.Impaired
-	}
-	return service.Done
+	os.Exit(service.Main(&cli, "ingest", "Takes channel events in by HTTP (CloudEvents) and stores them in the log.", os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// serve takes events in until SIGINT or SIGTERM.
-func (c *CLI) serve() error {
+// Serve takes events in until SIGINT or SIGTERM.
+func (c *CLI) Serve() error {
 	ctx, stop := service.Interruptible()
 	defer stop()
 	log := c.Logger(zerolog.InfoLevel)

@@ -32,23 +32,13 @@ func TestScripts(t *testing.T) {
 	book := rules.Default()
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			events, err := script.Events(d.Input)
+			var until string
+			if d.HasArg("until") {
+				d.ScanArgs(t, "until", &until)
+			}
+			events, clock, err := script.History(d.Input, until)
 			if err != nil {
 				t.Fatalf("%s: %v", d.Pos, err)
-			}
-			slices.SortFunc(events, func(a, b *event.Event) int {
-				if a.Before(b) {
-					return -1
-				}
-				return 1
-			})
-			clock := events[len(events)-1].At
-			if d.HasArg("until") {
-				var until string
-				d.ScanArgs(t, "until", &until)
-				if clock, err = script.Time(strings.Replace(until, "T", " ", 1)); err != nil {
-					t.Fatalf("%s: %v", d.Pos, err)
-				}
 			}
 			found, next := breakpoint.Detect(journey.Fold(events, clock, book), clock, book)
 			return show(script, found, next)

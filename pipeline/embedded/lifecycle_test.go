@@ -154,7 +154,10 @@ func TestLibraryPath(t *testing.T) {
 		t.Fatalf("got %q, %v", got, err)
 	}
 	t.Setenv(libraryVariable, here)
-	if got, err := LibraryPath("elsewhere"); err != nil || got != here {
+	if got, err := LibraryPath(""); err != nil || got != here {
 		t.Fatalf("got %q, %v", got, err)
+	}
+	if got, err := LibraryPath("elsewhere"); err == nil || !strings.Contains(err.Error(), "elsewhere") {
+		t.Fatalf("what was asked for by name comes first: got %q, %v", got, err)
 	}
 }

@@ -3,7 +3,6 @@ package journey_test
 import (
 	"flag"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -31,34 +30,17 @@ func TestScripts(t *testing.T) {
 	book := rules.Default()
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			events, clock := read(t, script, d)
+			var until string
+			if d.HasArg("until") {
+				d.ScanArgs(t, "until", &until)
+			}
+			events, clock, err := script.History(d.Input, until)
+			if err != nil {
+				t.Fatalf("%s: %v", d.Pos, err)
+			}
 			return print(script, journey.Fold(events, clock, book))
 		})
 	})
-}
-
-// read gives the events of a script in order, and the clock: `until`, or the last event.
-func read(t *testing.T, script *scenario.Script, d *datadriven.TestData) ([]*event.Event, event.Instant) {
-	t.Helper()
-	events, err := script.Events(d.Input)
-	if err != nil {
-		t.Fatalf("%s: %v", d.Pos, err)
-	}
-	slices.SortFunc(events, func(a, b *event.Event) int {
-		if a.Before(b) {
-			return -1
-		}
-		return 1
-	})
-	clock := events[len(events)-1].At
-	if d.HasArg("until") {
-		var until string
-		d.ScanArgs(t, "until", &until)
-		if clock, err = script.Time(strings.Replace(until, "T", " ", 1)); err != nil {
-			t.Fatalf("%s: %v", d.Pos, err)
-		}
-	}
-	return events, clock
 }
 
 func print(script *scenario.Script, h journey.History) string {

@@ -10,7 +10,9 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +54,29 @@ func (s *Script) Events(text string) ([]*event.Event, error) {
 		list = append(list, e)
 	}
 	return list, nil
+}
+
+// History reads a history in order, as of a clock: a time with a T, as 2026-03-20T00:00, or, where it is empty, the time of
+// the last event.
+func (s *Script) History(text, clock string) ([]*event.Event, event.Instant, error) {
+	events, err := s.Events(text)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(events) == 0 {
+		return nil, 0, errors.New("no event: expected one a line")
+	}
+	slices.SortFunc(events, func(a, b *event.Event) int {
+		if a.Before(b) {
+			return -1
+		}
+		return 1
+	})
+	at := events[len(events)-1].At
+	if clock != "" {
+		at, err = s.Time(strings.Replace(clock, "T", " ", 1))
+	}
+	return events, at, err
 }
 
 // Time reads a time of a script.

@@ -51,6 +51,22 @@ func Parse(cli any, name, description string, args []string, stdout, stderr io.W
 	return ctx, Done, nil
 }
 
+// Service is the command line of a command that does one thing: it serves.
+type Service interface{ Serve() error }
+
+// Main parses the arguments, serves, and gives the exit code.
+func Main(cli Service, name, description string, args []string, stdout, stderr io.Writer) int {
+	ctx, code, err := Parse(cli, name, description, args, stdout, stderr)
+	if err == nil && ctx != nil {
+		err, code = cli.Serve(), Impaired
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return code
+	}
+	return Done
+}
+
 // yamlFile resolves flags from a YAML file.
 type yamlFile struct{ values map[string]any }
 
