@@ -59,8 +59,8 @@ func (w *writer) refold(u *unit) {
 func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpoint) {
 	known := u.journeys
 	u.journeys = make([]journeyMemo, 0, len(h.Journeys))
-	for _, j := range h.Journeys {
-		before, state := memoOf(known, j.ID), stateOf(j, found)
+	for i, j := range h.Journeys {
+		before, state := memoOf(known, j.ID, i), stateOf(j, found)
 		if before != nil && before.state == state && slices.Equal(before.steps, j.Steps) {
 			u.journeys = append(u.journeys, *before)
 			continue
@@ -75,7 +75,7 @@ func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpo
 		}
 	}
 	for i := range known {
-		if memoOf(u.journeys, known[i].id) == nil {
+		if memoOf(u.journeys, known[i].id, i) == nil {
 			w.retractJourney(u, &known[i], h)
 		}
 	}
@@ -85,7 +85,11 @@ func stateOf(j *journey.Journey, found []breakpoint.Breakpoint) journeyState {
 	return journeyState{j.Outcome, j.Basis, j.EndedAt, j.Cut, count(found, j)}
 }
 
-func memoOf(list []journeyMemo, id string) *journeyMemo {
+// memoOf finds a journey, looking first where it stood last.
+func memoOf(list []journeyMemo, id string, i int) *journeyMemo {
+	if i < len(list) && list[i].id == id {
+		return &list[i]
+	}
 	for i := range list {
 		if list[i].id == id {
 			return &list[i]

@@ -25,10 +25,10 @@ func blocks(events []*event.Event, book *rules.Book) []*block {
 	g := newGrouping(len(events))
 	for i, e := range events {
 		if e.Data.Contact != "" {
-			g.join(i, "contact\x00"+e.Data.Contact)
+			g.join(i, g.contacts, e.Data.Contact)
 		}
 		if e.Data.Case != "" && !book.Container(e.Data.Case) {
-			g.join(i, "case\x00"+e.Data.Case)
+			g.join(i, g.cases, e.Data.Case)
 		}
 	}
 	return assemble(events, g, book)
@@ -36,19 +36,20 @@ func blocks(events []*event.Event, book *rules.Book) []*block {
 
 func assemble(events []*event.Event, g *grouping, book *rules.Book) []*block {
 	var list []*block
-	byRoot := make(map[int]*block)
+	byRoot := make([]*block, len(events))
 	for i, e := range events {
-		if event.SpecOf(e.Type).Role == event.Apart {
+		role := event.SpecOf(e.Type).Role
+		if role == event.Apart {
 			continue
 		}
 		root := g.root(i)
 		b := byRoot[root]
 		if b == nil {
-			b = &block{role: event.SpecOf(e.Type).Role}
+			b = &block{role: role}
 			byRoot[root] = b
 			list = append(list, b)
 		}
-		b.add(e, book)
+		b.add(e, role, book)
 	}
 	for _, b := range list {
 		b.settle()
@@ -56,9 +57,9 @@ func assemble(events []*event.Event, g *grouping, book *rules.Book) []*block {
 	return list
 }
 
-func (b *block) add(e *event.Event, book *rules.Book) {
+func (b *block) add(e *event.Event, role event.Role, book *rules.Book) {
 	b.steps = append(b.steps, e)
-	b.role = min(b.role, event.SpecOf(e.Type).Role)
+	b.role = min(b.role, role)
 	if b.customer == "" {
 		b.customer = e.Data.Customer
 	}
@@ -110,12 +111,12 @@ func contains(list []string, s string) bool {
 
 // grouping is a union-find over the indices of the events, joined by shared keys.
 type grouping struct {
-	parent []int
-	owner  map[string]int
+	parent          []int
+	contacts, cases map[string]int // id -> the first event that names it
 }
 
 func newGrouping(n int) *grouping {
-	g := &grouping{parent: make([]int, n), owner: make(map[string]int)}
+	g := &grouping{parent: make([]int, n), contacts: map[string]int{}, cases: map[string]int{}}
 	for i := range g.parent {
 		g.parent[i] = i
 	}
@@ -130,11 +131,11 @@ func (g *grouping) root(i int) int {
 	return i
 }
 
-// join puts event i with the others of its key; the earliest event is the root.
-func (g *grouping) join(i int, key string) {
-	j, ok := g.owner[key]
+// join puts event i with the others that name an id; the earliest event is the root.
+func (g *grouping) join(i int, owner map[string]int, id string) {
+	j, ok := owner[id]
 	if !ok {
-		g.owner[key] = i
+		owner[id] = i
 		return
 	}
 	a, b := g.root(i), g.root(j)
