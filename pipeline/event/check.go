@@ -113,6 +113,8 @@ func checkTime(e *Event, lim *Limits) *Refusal {
 		return refuse(ReasonBadTime, "time", expectRange)
 	case e.At > lim.Now.Add(lim.ahead()):
 		return refuse(ReasonBadTime, "time", "at most "+lim.ahead().String()+" ahead of the time of receipt")
+	case lim.Age > 0 && e.At < lim.Now.Add(-lim.Age):
+		return refuse(ReasonBadTime, "time", "at most "+lim.Age.String()+" before the time of receipt")
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ const (
 type Limits struct {
 	MaxBytes int           // bytes of a body; 0 for DefaultMaxBytes
 	Ahead    time.Duration // how far the time of an event may lie ahead of Now; 0 for DefaultAhead
+	Age      time.Duration // how far it may lie back; 0 for any time in the past
 	Now      Instant       // when the event was received
 	// Operator allows system types, and in them data.customer and every field of data (unknown ones in Data.Extra).
 	Operator bool

@@ -315,3 +315,15 @@ func TestCheck(t *testing.T) {
 	refused("data", func(e *event.Event) { e.Data.Extra = []event.ExtraField{{"b", "{"}} })
 	refused("time", func(e *event.Event) { e.At = now.Add(time.Hour) })
 }
+
+// TestAge: where a limit is set, an event that is older is refused; exactly as old is taken.
+func TestAge(t *testing.T) {
+	body := []byte(`{"specversion":"1.0","id":"1","source":"/s","type":"contact.started","time":"2026-03-02T10:00:00Z"}`)
+	at := event.InstantOf(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC))
+	for age, taken := range map[time.Duration]bool{0: true, time.Hour: true, time.Hour - time.Millisecond: false} {
+		_, _, refusal := event.Decode(body, event.Limits{Now: at.Add(time.Hour), Age: age})
+		if taken != (refusal == nil) || refusal != nil && refusal.Field != "time" {
+			t.Errorf("at most %s: %v", age, refusal)
+		}
+	}
+}

@@ -28,6 +28,8 @@ type Config struct {
 	ReadTimeout time.Duration `yaml:"read_timeout"`
 	// Ahead is how far the time of an event may lie ahead of ours. Default: 5m.
 	Ahead time.Duration `yaml:"ahead"`
+	// MaxAge is how old an event may be when it comes; 0 for any age. Default: 0.
+	MaxAge time.Duration `yaml:"max_age"`
 	// RetryAfter is what a sender is told to wait when the log is busy or away, in whole seconds. Default: 2s.
 	RetryAfter time.Duration `yaml:"retry_after"`
 	// Keys are the API keys; none means that no key is asked for (and that nobody is an operator). Default: none.
@@ -75,6 +77,7 @@ func (c Config) Validate() error {
 		within("max_requests", c.MaxRequests, 1, 1_000_000),
 		within("max_in_flight", c.MaxInFlight, c.inMemory()+zstdWindow, 1<<40),
 		within("read_timeout", int64(c.ReadTimeout), int64(time.Second), int64(time.Hour)),
+		within("max_age", int64(c.MaxAge), 0, int64(1<<62)),
 		within("ahead", int64(c.Ahead), 0, int64(24*time.Hour)),
 		within("retry_after", int64(c.RetryAfter), int64(time.Second), int64(time.Hour)),
 	}

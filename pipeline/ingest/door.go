@@ -143,7 +143,7 @@ func (d *Door) Accept(ctx context.Context, raws []Raw, origin Origin) Result {
 }
 
 func (d *Door) decode(_ context.Context, b *batch) error {
-	limits := event.Limits{MaxBytes: d.cfg.MaxEvent, Ahead: d.cfg.Ahead, Now: b.now, Operator: b.origin.Operator, Allow: d.keep}
+	limits := event.Limits{MaxBytes: d.cfg.MaxEvent, Ahead: d.cfg.Ahead, Age: d.cfg.MaxAge, Now: b.now, Operator: b.origin.Operator, Allow: d.keep}
 	for i := range b.items {
 		it := &b.items[i]
 		d.Metrics.bytes.Add(float64(len(it.raw.Body)))

@@ -66,6 +66,7 @@ type DoorFlags struct {
 	Keep        string        `name:"keep-fields" help:"YAML file: CloudEvents source -> data fields kept though unknown." type:"existingfile" placeholder:"FILE"`
 	MaxBody     int64         `help:"Most bytes of one request." default:"10485760"`
 	MaxEvent    int           `help:"Most bytes of one event." default:"524288"`
+	MaxAge      time.Duration `help:"How old an event may be when it comes; 0 for any age." default:"0s"`
 	Ahead       time.Duration `help:"How far an event's time may lie ahead." default:"5m"`
 	MaxRequests int64         `help:"Requests under way at once; the next is told to come again." default:"64"`
 	MaxInFlight int64         `help:"Bytes of requests held in memory at once." default:"268435456"`
@@ -74,7 +75,8 @@ type DoorFlags struct {
 // Config for the door.
 func (f DoorFlags) Config() (ingest.Config, error) {
 	c := ingest.Defaults()
-	c.MaxBody, c.MaxEvent, c.Ahead, c.MaxRequests, c.MaxInFlight = f.MaxBody, f.MaxEvent, f.Ahead, f.MaxRequests, f.MaxInFlight
+	c.MaxBody, c.MaxEvent, c.MaxRequests, c.MaxInFlight = f.MaxBody, f.MaxEvent, f.MaxRequests, f.MaxInFlight
+	c.Ahead, c.MaxAge = f.Ahead, f.MaxAge
 	if err := readYAML(f.Keys, &c.Keys); err != nil {
 		return c, fmt.Errorf("api-keys: %w", err)
 	}
