@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -58,6 +60,7 @@ func serveChild(log zerolog.Logger) error {
 	if err != nil {
 		return err
 	}
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // meant for the parent, who ends this process in its turn
 	decoder := json.NewDecoder(parent)
 	var cfg childConfig
 	if err := decoder.Decode(&cfg); err != nil {

@@ -23,6 +23,7 @@ const (
 	codeSessionNotFound      = 372
 	codeSessionLocked        = 373
 	codeCancelled            = 394
+	codeAccessDenied         = 497
 	codeAuthenticationFailed = 516
 	codeTooManySessions      = 429
 	codeUnknown              = 1002

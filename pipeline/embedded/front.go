@@ -40,6 +40,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-ClickHouse-Server-Display-Name", displayName)
 	header.Set("X-ClickHouse-Timezone", "UTC")
 	switch {
+	case foreign(r):
+		http.Error(w, "requests of web pages from elsewhere are not answered", http.StatusForbidden)
 	case r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodHead:
 		http.Error(w, "There is no handle "+r.URL.Path+" for this method", http.StatusMethodNotAllowed)
 	case r.URL.Path == "/ping", r.URL.Path == "/replicas_status", r.URL.Path == "/" && r.Method != http.MethodPost && !r.URL.Query().Has("query"):

@@ -131,6 +131,8 @@ func (s *scanner) whole() (statement, error) {
 			continue
 		case ended:
 			return st, raise(codeSyntaxError, "SYNTAX_ERROR", "Syntax error (Multi-statements are not allowed): failed at position %d (%s)", t.at+1, t.text)
+		case t.text == "(" && reachesOutside(previous.text):
+			return st, raise(codeAccessDenied, "ACCESS_DENIED", "%s is not allowed here: it reaches files or other machines", previous.text)
 		case t.is("OUTFILE") && previous.is("INTO"):
 			return st, raise(codeNotImplemented, "NOT_IMPLEMENTED", "INTO OUTFILE is not allowed")
 		case t.is("INFILE") && previous.is("FROM"):
