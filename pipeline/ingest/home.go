@@ -36,26 +36,28 @@ type Homes struct {
 	contacts recent               // contacts whose customer is known
 }
 
-// recent knows the customers of the latest contacts, by (source, contact): many sources name the customer in the first
-// event of a contact only. It forgets the older half when it is full; a fold of the same log forgets the same.
+// recent knows whom the first events of the latest contacts named, by (source, contact): many sources name the customer
+// in the first event of a contact only. It forgets the older half when it is full; a fold of the same log forgets the same.
 type recent struct{ now, before map[uint64]pseudonym }
 
 // recentMost is how many contacts are remembered at least; about 40 bytes each, twice.
 const recentMost = 1 << 19
 
-func (r *recent) learn(key uint64, p pseudonym) {
+// first gives what the first event of a contact said: its customer, or "" when it named none. What comes later does not
+// change it, so that an event sent again finds the same home.
+func (r *recent) first(key uint64, customer string) string {
+	p, known := r.now[key]
+	if !known {
+		p, known = r.before[key]
+	}
+	if known {
+		return unpack(p)
+	}
 	if r.now == nil || len(r.now) >= recentMost {
 		r.before, r.now = r.now, map[uint64]pseudonym{}
 	}
-	r.now[key] = p
-}
-
-func (r *recent) customer(key uint64) string {
-	p, ok := r.now[key]
-	if !ok {
-		p = r.before[key]
-	}
-	return unpack(p)
+	r.now[key] = pack(customer)
+	return customer
 }
 
 // pseudonym holds the 128 bits of a customer.
@@ -115,20 +117,17 @@ func (h *Homes) fold(m *pipeline.Message) {
 	}
 }
 
-// customer is whom the event is about: the one it names, else the one its contact named before; h.mu is held.
+// customer is whom the event is about: the one it names, else the one the first event of its contact named; h.mu is held.
 func (h *Homes) customer(e *event.Event) string {
 	d := &e.Data
 	if d.Contact == "" {
 		return d.Customer
 	}
-	key := event.Fingerprint(e.Source, d.Contact)
-	if d.Customer == "" {
-		return h.contacts.customer(key)
+	first := h.contacts.first(event.Fingerprint(e.Source, d.Contact), d.Customer)
+	if d.Customer != "" {
+		return d.Customer
 	}
-	if p := pack(d.Customer); p != (pseudonym{}) {
-		h.contacts.learn(key, p)
-	}
-	return d.Customer
+	return first
 }
 
 // learn keeps the first home of a case; h.mu is held.

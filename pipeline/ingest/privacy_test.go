@@ -204,6 +204,7 @@ func TestHomes(t *testing.T) {
 		{nobody("9", ""), fmt.Sprintf("event:%x", event.Fingerprint("/crm", "9"))},
 		{ev("10", "9001", `,"contact":"k7"`), first}, {nobody("11", `,"contact":"k7"`), first},
 		{nobody("12", `,"contact":"k7","case":"D"`), first},
+		{nobody("13", `,"contact":"k8"`), "contact:k8"}, {ev("14", "9001", `,"contact":"k8"`), first}, {nobody("15", `,"contact":"k8"`), "contact:k8"},
 	}
 	for _, r := range rounds {
 		if got := s.post(structured, r.body); got.Accepted != 1 {
@@ -224,5 +225,42 @@ func TestHomes(t *testing.T) {
 		if got := rebuilt.Of(&e); got != want {
 			t.Errorf("case %s: %s, want %s", c, got, want)
 		}
+	}
+}
+
+// TestScrub: what is somebody's own is replaced wherever it stands; what may stand there by chance is left alone; and two
+// texts that differ beside it stay two.
+func TestScrub(t *testing.T) {
+	p := ingest.NewPseudonymiser(ingest.KeyFromSeed("test"))
+	apply := func(kind, value string, e event.Event) event.Event {
+		e.Data.Identifiers = event.Identifiers{{Kind: kind, Value: value}}
+		p.Apply(&e)
+		return e
+	}
+	long, short, mail := p.Of("customer", "10000042"), p.Of("customer", "4711"), p.Of("email", "jean.dupont@example.com")
+	one := apply("customer", "10000042", event.Event{ID: "İZMİR-10000042-call-1"})
+	two := apply("customer", "10000042", event.Event{ID: "İZMİR-10000042-call-2"})
+	if one.ID != "İZMİR-"+long+"-call-1" || two.ID != "İZMİR-"+long+"-call-2" {
+		t.Errorf("ids %q and %q", one.ID, two.ID)
+	}
+	for _, c := range []struct{ name, kind, value, text, inID, inCase, inUnit string }{
+		{"long, inside a word", "customer", "10000042", "C10000042x1", "C" + long + "x1", "C" + long + "x1", "C" + long + "x1"},
+		{"short, a word", "customer", "4711", "cust-4711-1", "cust-" + short + "-1", "cust-4711-1", "cust-4711-1"},
+		{"short, the whole", "customer", "4711", "4711", short, short, "4711"},
+		{"short, by chance", "customer", "4711", "x47110", "x47110", "x47110", "x47110"},
+		{"address, in capitals", "email", "jean.dupont@example.com", "for JEAN.DUPONT@example.com", "for " + mail, "for " + mail, "for " + mail},
+	} {
+		e := apply(c.kind, c.value, event.Event{ID: c.text, Data: event.Data{Case: c.text, Unit: c.text}})
+		if e.ID != c.inID || e.Data.Case != c.inCase || e.Data.Unit != c.inUnit {
+			t.Errorf("%s: id %q, case %q, unit %q", c.name, e.ID, e.Data.Case, e.Data.Unit)
+		}
+	}
+	e := apply("email", "jean.dupont@example.com", event.Event{Data: event.Data{Silo: "jean.dupont@example.com", Agent: "customer_service"}})
+	if e.Data.Silo != mail {
+		t.Errorf("silo %q", e.Data.Silo)
+	}
+	e = apply("customer", "1", event.Event{Data: event.Data{Silo: "customer_service", Agent: "customer_service"}})
+	if e.Data.Silo != "customer_service" {
+		t.Errorf("a silo called like an agent became %q", e.Data.Silo)
 	}
 }

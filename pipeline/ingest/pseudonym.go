@@ -178,13 +178,13 @@ func customerOf(ids event.Identifiers) string {
 }
 
 // Where a raw value is looked for depends on how likely it stands there by chance. Values that are nobody else's (an
-// address, a telephone number, a long number) are replaced in every text. Others ("2024", "Value 3") may well be the
-// name of a unit or the beginning of somebody's case (an agent's name may even be a silo's: silos and reasons are left
-// alone): they are replaced only where names of things belong (id, subject,
-// contact, case, promise), as the whole text, or from leastWord bytes on as a whole word of it.
+// address, a telephone number, a long number or name) are replaced wherever they stand in any text. Others ("2024",
+// "Value 3") may well be the name of a unit or the beginning of somebody's case: they are replaced as a whole word of what
+// names things (id, subject, contact, promise), and in a case from leastWord bytes on, below that only when they are all of
+// it. An agent's name may even be a silo's: it is no reason to change silos and reasons.
 const (
-	leastRaw    = 4 // shorter values are looked for nowhere
-	leastWord   = 6
+	leastRaw    = 4  // shorter values are looked for nowhere
+	leastWord   = 6  // of a case
 	leastOwn    = 8  // bytes, of which
 	leastDigits = 4  // are digits, make a value somebody's own;
 	longOwn     = 12 // as does this length alone
@@ -195,6 +195,8 @@ type raw struct {
 	text      string // in lower case where fold
 	fold      bool
 	own       bool // nobody else's: replaced everywhere
+	wholeOnly bool // replaced only where it is the whole text
+	kind      string
 	pseudonym string
 }
 
@@ -228,11 +230,11 @@ func (rs raws) add(kind, value, pseudonym string) raws {
 func newRaw(kind, text, pseudonym string) raw {
 	fold := kind == "email" || strings.Contains(text, "@")
 	if fold {
-		text = strings.ToLower(text)
+		text = lowered(text)
 	}
 	digits := len(onlyDigits(text))
 	own := fold || len(text) >= longOwn || len(text) >= leastOwn && digits >= leastDigits
-	return raw{text: text, fold: fold, own: own, pseudonym: pseudonym}
+	return raw{text: text, fold: fold, own: own, kind: kind, pseudonym: pseudonym}
 }
 
 // scrub replaces raw values in every text of the event that the log keeps.
@@ -241,10 +243,14 @@ func (rs raws) scrub(e *event.Event) {
 		return
 	}
 	d := &e.Data
-	for _, field := range [...]*string{&e.ID, &e.Subject, &d.Contact, &d.Case, &d.Promise} {
+	for _, field := range [...]*string{&e.ID, &e.Subject, &d.Contact, &d.Promise} {
 		*field = rs.replace(*field)
 	}
+	d.Case = rs.longer(leastWord).replace(d.Case)
 	own := rs.own()
+	for _, field := range [...]*string{&d.Reason, &d.Silo, &d.ToSilo} {
+		*field = own.ofCustomer().replace(*field)
+	}
 	for _, field := range [...]*string{
 		&e.Source, &e.Type, &e.Sequence, &d.Unit, &d.Product, &d.Place, &d.Activity, &d.ToUnit, &d.Form, &d.Regime, &d.To, &d.Act, &d.Cause,
 	} {
@@ -258,6 +264,26 @@ func (rs raws) scrub(e *event.Event) {
 	for i := range d.Extra {
 		d.Extra[i] = rs.extra(d.Extra[i])
 	}
+}
+
+// longer are the values of at least n bytes, and those of fewer that are the whole of a text: half of somebody's year must
+// not tear a case apart.
+func (rs raws) longer(n int) raws {
+	list := slices.Clone(rs)
+	for i := range list {
+		list[i].wholeOnly = len(list[i].text) < n
+	}
+	return list
+}
+
+// ofCustomer are the values without the agent's, who may be called as a silo is.
+func (rs raws) ofCustomer() (list raws) {
+	for _, r := range rs {
+		if r.kind != kindAgent {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 // own are the values that are replaced everywhere.
@@ -275,10 +301,7 @@ func (rs raws) replace(s string) string {
 	if len(s) < leastRaw || !rs.in(s) {
 		return s
 	}
-	lower := strings.ToLower(s)
-	if len(lower) != len(s) { // no place in one is the same place in the other
-		return rs[0].pseudonym
-	}
+	lower := lowered(s)
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		if r := rs.at(s, lower, i); r != nil {
@@ -292,12 +315,23 @@ func (rs raws) replace(s string) string {
 	return b.String()
 }
 
+// lowered puts the letters of ASCII in lower case: the length never changes, and a place in one is the same in the other.
+func lowered(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
 // in says whether any raw value stands in s.
 func (rs raws) in(s string) bool {
-	lower := strings.ToLower(s)
-	if len(lower) != len(s) { // rare letters; err on the safe side
-		return slices.ContainsFunc(rs, func(r raw) bool { return strings.Contains(s, r.text) || strings.Contains(lower, r.text) })
+	if len(rs) == 0 {
+		return false
 	}
+	lower := lowered(s)
 	for i := range len(s) {
 		if rs.at(s, lower, i) != nil {
 			return true
@@ -323,7 +357,7 @@ func (r *raw) standsAt(s, lower string, i int) bool {
 	end := i + len(r.text)
 	whole := i == 0 && end == len(s)
 	word := (i == 0 || !wordy(s[i-1])) && (end == len(s) || !wordy(s[end]))
-	return whole || r.fold || word && (r.own || len(r.text) >= leastWord)
+	return whole || !r.wholeOnly && (r.own || word)
 }
 
 // wordy bytes go on with a word: letters, digits, and all beyond ASCII.
