@@ -22,7 +22,16 @@ type attempt struct {
 	key     string
 }
 
-func (a *attempt) last() *event.Event { return a.steps[len(a.steps)-1] }
+// until is the last step of the attempt before another event; nil when it began later. An attempt may go on afterwards
+// (with the agent's help, say): the customer had to ask all the same.
+func (a *attempt) until(e *event.Event) (last *event.Event) {
+	for _, s := range a.steps {
+		if s.Before(e) {
+			last = s
+		}
+	}
+	return last
+}
 
 // detectFailovers looks, after each attempt, for the first assisted contact of the same reason family within the window.
 // The origin is the attempt.
@@ -43,19 +52,19 @@ func (s *scope) failsOver(a *attempt, c assistedContact) bool {
 	if family == "" || event.ReasonFamily(c.Reason) != family {
 		return false
 	}
-	after := c.reached.At.Sub(a.last().At)
-	return after >= 0 && a.last().Before(c.reached) && after <= s.book.Failover.Of(family)
+	last := a.until(c.reached)
+	return last != nil && oneCustomer(last, c.reached) && c.reached.At.Sub(last.At) <= s.book.Failover.Of(family)
 }
 
 func (s *scope) addFailover(a *attempt, c assistedContact) {
 	s.add(Breakpoint{
 		Journey:       a.journey,
-		Origin:        a.last(),
+		Origin:        a.until(c.reached),
 		OccurredAt:    c.reached.At,
 		DetectedAt:    max(c.reached.At, c.ReasonAt),
 		OpportunityAt: a.steps[0].At,
 		Reason:        a.reason,
-		Evidence:      []*event.Event{a.last(), c.reached},
+		Evidence:      []*event.Event{a.until(c.reached), c.reached},
 		avoidable:     c.Steps,
 	}, a.key)
 }

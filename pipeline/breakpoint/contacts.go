@@ -20,8 +20,11 @@ func sortVisits(list []visit) {
 }
 
 // sameCustomer: a case may bring the events of two customers together; one's contact is not the other's repeat.
-func sameCustomer(a, b visit) bool {
-	x, y := a.First().Data.Customer, b.First().Data.Customer
+func sameCustomer(a, b visit) bool { return oneCustomer(a.First(), b.First()) }
+
+// oneCustomer says that two events are not of two customers.
+func oneCustomer(a, b *event.Event) bool {
+	x, y := a.Data.Customer, b.Data.Customer
 	return x == y || x == "" || y == ""
 }
 

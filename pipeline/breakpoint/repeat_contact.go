@@ -17,8 +17,16 @@ var repeatContact = Kind{
 // window and was not invited by the company. The origin is the earlier contact.
 func detectRepeats(s *scope) {
 	contacts := s.inbound()
+	outreach := s.outreach()
 	for i, earlier := range contacts {
+		window := s.book.Repeat.Of(event.ReasonFamily(earlier.Reason))
 		for _, later := range contacts[i+1:] {
+			if later.Start.Sub(earlier.End) > window {
+				break // those that follow came later still
+			}
+			if invited(outreach, earlier, later) {
+				continue
+			}
 			if s.repeats(earlier, later) {
 				s.addRepeat(earlier, later)
 				break
@@ -53,17 +61,26 @@ func (s *scope) repeats(earlier, later visit) bool {
 		return false
 	}
 	gap := later.Start.Sub(earlier.End)
-	return earlier.Ended(later.Start) && gap > 0 && gap <= s.book.Repeat.Of(family) && !s.invited(earlier, later)
+	return earlier.Ended(later.Start) && gap > 0 && gap <= s.book.Repeat.Of(family)
+}
+
+// outreach lists what the company sent to the customer to make him come back.
+func (s *scope) outreach() (list []*event.Event) {
+	for _, j := range s.history.Journeys {
+		for _, e := range j.Steps {
+			if e.Type == event.OutreachSent {
+				list = append(list, e)
+			}
+		}
+	}
+	return list
 }
 
 // invited says whether the company asked for the contact between the two.
-func (s *scope) invited(earlier, later visit) bool {
-	for _, j := range s.history.Journeys {
-		for _, e := range j.Steps {
-			if e.Type == event.OutreachSent && e.At >= earlier.End && e.At <= later.Start &&
-				(e.Data.Reason == "" || e.Data.Reason == later.Reason) {
-				return true
-			}
+func invited(outreach []*event.Event, earlier, later visit) bool {
+	for _, e := range outreach {
+		if e.At >= earlier.End && e.At <= later.Start && (e.Data.Reason == "" || e.Data.Reason == later.Reason) {
+			return true
 		}
 	}
 	return false

@@ -19,7 +19,10 @@ var siloHandoff = Kind{
 // too many. Internal work (steps, approvals) moves papers, not the customer, and does not count.
 func detectHandoffs(s *scope) {
 	for _, j := range s.history.Journeys {
-		path := siloPath{limit: s.book.Handoffs}
+		if !moves(j) {
+			continue
+		}
+		path := siloPath{limit: s.book.Handoffs, begins: begins(j)}
 		for _, e := range j.Steps {
 			if held(e) && path.follow(e) {
 				s.addHandoff(j, e, path.sender)
@@ -27,6 +30,31 @@ func detectHandoffs(s *scope) {
 			}
 		}
 	}
+}
+
+// moves says whether more than one silo is named at all.
+func moves(j *journey.Journey) bool {
+	silo := ""
+	for _, e := range j.Steps {
+		if e.Type == event.ContactTransferred || silo != "" && e.Data.Silo != "" && e.Data.Silo != silo {
+			return true
+		}
+		if e.Data.Silo != "" {
+			silo = e.Data.Silo
+		}
+	}
+	return false
+}
+
+// begins are the first events of the contacts that the customer began.
+func begins(j *journey.Journey) map[*event.Event]bool {
+	set := make(map[*event.Event]bool, len(j.Contacts))
+	for _, c := range j.Contacts {
+		if c.Inbound {
+			set[c.First()] = true
+		}
+	}
+	return set
 }
 
 // held says whether an event tells which silo holds the customer or the customer's case.
@@ -38,9 +66,12 @@ func held(e *event.Event) bool {
 	return false
 }
 
-// siloPath is the sequence of silos so far.
+// siloPath is the sequence of silos so far. A contact that the customer begins is no move, wherever it begins: the path
+// starts anew there, and only the moves made so far still count.
 type siloPath struct {
 	limit  int
+	begins map[*event.Event]bool
+	moves  int
 	silos  []string
 	holder *event.Event // the last step in the silo that holds the customer now
 	sender *event.Event // the step from which the customer was sent on last
@@ -48,6 +79,9 @@ type siloPath struct {
 
 // follow takes a step and says whether it is, or orders, a move too many.
 func (p *siloPath) follow(e *event.Event) bool {
+	if p.begins[e] {
+		p.silos, p.holder = nil, nil
+	}
 	if e.Data.Silo != "" && p.move(e, e.Data.Silo) {
 		return true
 	}
@@ -60,14 +94,17 @@ func (p *siloPath) move(e *event.Event, to string) bool {
 		p.holder = e
 		return false
 	}
-	back := slices.Contains(p.silos, to)
+	back := slices.Contains(p.silos, to) && event.SpecOf(e.Type).Family != "case" // work that comes back with its answer
 	p.silos = append(p.silos, to)
 	p.sender = p.holder
 	if p.sender == nil || e.Type == event.ContactTransferred {
 		p.sender = e
 	}
 	p.holder = e
-	return back || n > p.limit
+	if n > 0 {
+		p.moves++
+	}
+	return back || p.moves > p.limit
 }
 
 func (s *scope) addHandoff(j *journey.Journey, e, sender *event.Event) {

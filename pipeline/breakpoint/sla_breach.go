@@ -92,6 +92,9 @@ func waitsAlready(before []*event.Event, e *event.Event) bool {
 
 // replies: a reply in the same thread (or one that names no thread), or a conversation with a person.
 func replies(a, to *event.Event) bool {
+	if !oneCustomer(a, to) {
+		return false
+	}
 	switch a.Type {
 	case event.MessageReplied:
 		return a.Data.Contact == to.Data.Contact || a.Data.Contact == "" || to.Data.Contact == ""
@@ -106,10 +109,17 @@ func (s *scope) caseDeadline(j *journey.Journey, i int, e *event.Event) []deadli
 	rest := ofCase(j.Steps[i+1:], e.Data.Case)
 	answer := first(rest, func(a *event.Event) bool { return a.Type == event.CaseResolved || a.Type == event.CaseClosed })
 	due, running := s.dueWithPauses(e.At, rest, s.book.SLA.Case)
-	if !running {
+	if !running || answer == nil && reopened(j.Steps[i+1:], e.Data.Case, due) {
 		return nil
 	}
 	return []deadline{{name: "resolution", start: e, due: due, answer: answer}}
+}
+
+// reopened says whether a case was reopened before its clock had run out, though nobody said it was resolved: the new clock
+// takes the place of the old one.
+func reopened(steps []*event.Event, id string, due event.Instant) bool {
+	again := first(steps, func(e *event.Event) bool { return e.Type == event.CaseReopened && e.Data.Case == id })
+	return again != nil && again.At <= due
 }
 
 // dueWithPauses walks the stretches in which the company's clock runs; false when it stands still at the end.

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"slices"
+	"time"
 
 	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
@@ -19,7 +20,7 @@ type History struct {
 
 // Fold makes journeys of the events of one customer, given in order (event.Before) and none later than the clock.
 func Fold(events []*event.Event, clock event.Instant, book *rules.Book) History {
-	f := folder{book: book}
+	f := folder{book: book, begun: map[string]bool{}}
 	list := blocks(events, book)
 	f.seekAnchors(list)
 	for _, b := range list {
@@ -33,9 +34,12 @@ func Fold(events []*event.Event, clock event.Instant, book *rules.Book) History 
 type folder struct {
 	book     *rules.Book
 	journeys []*Journey
+	byLast   []*Journey      // the same, in order of their last steps
+	begun    map[string]bool // customer, and customer and reason family, of the journeys so far; * for any customer
 	visits   []*event.Event
 	anchors  map[*block]*block // a page view without reason -> the block that makes it count
 	counting map[*block]bool   // page views with a reason that count
+	counters []*block          // the blocks so far that make a page view count
 }
 
 // place finds the journey of a block, or begins one.
@@ -49,15 +53,37 @@ func (f *folder) place(b *block) {
 	}
 	if j := f.find(b); j != nil {
 		j.take(b)
+		f.moved(j)
 		return
 	}
 	if b.role == event.Joins {
 		return // has nothing to join: it stands in the log and in cx.events, in no journey
 	}
-	j := &Journey{Cut: f.cut(b)}
+	j := &Journey{Cut: f.cut(b), number: len(f.journeys)}
 	j.take(b)
-	f.journeys = append(f.journeys, j)
+	f.journeys, f.byLast = append(f.journeys, j), append(f.byLast, j)
+	f.moved(j)
 }
+
+// moved puts a journey that has taken steps at its place in byLast, and notes whose it is and what about.
+func (f *folder) moved(j *Journey) {
+	i := len(f.byLast) - 1
+	for f.byLast[i] != j {
+		i--
+	}
+	for ; i > 0 && f.byLast[i-1].Last() > j.Last(); i-- {
+		f.byLast[i-1], f.byLast[i] = j, f.byLast[i-1]
+	}
+	for ; i+1 < len(f.byLast) && f.byLast[i+1].Last() < j.Last(); i++ {
+		f.byLast[i+1], f.byLast[i] = j, f.byLast[i+1]
+	}
+	for _, whose := range []string{anyCustomer, j.CustomerID} {
+		f.begun[whose], f.begun[whose+"\x00"+j.ReasonFamily] = true, true
+	}
+}
+
+// anyCustomer stands for all customers among the keys of begun.
+const anyCustomer = "*"
 
 // find is rule 2 of product.md.
 func (f *folder) find(b *block) *Journey {
@@ -69,11 +95,11 @@ func (f *folder) find(b *block) *Journey {
 	}
 	if family := b.family(); family != "" {
 		gap := f.book.InactivityGap.Of(family)
-		return f.latest(b, func(j *Journey) bool {
+		return f.latest(b, gap, func(j *Journey) bool {
 			return j.ReasonFamily == family && b.start().Sub(j.lastBefore(b.start())) <= gap
 		})
 	}
-	return f.latest(b, func(j *Journey) bool {
+	return f.latest(b, f.book.NoReason, func(j *Journey) bool {
 		if b.start().Sub(j.lastBefore(b.start())) > f.book.NoReason {
 			return false
 		}
@@ -93,7 +119,7 @@ func (f *folder) findForCase(b *block) *Journey {
 		return nil
 	}
 	window := f.book.Repeat.Of(b.family())
-	return f.latest(b, func(j *Journey) bool {
+	return f.latest(b, window, func(j *Journey) bool {
 		return j.stated(b.reason, b.start()) && b.start().Sub(j.lastBefore(b.start())) <= window
 	})
 }
@@ -101,12 +127,12 @@ func (f *folder) findForCase(b *block) *Journey {
 // contactJourney is the journey of the latest contact during or after which the case began.
 func (f *folder) contactJourney(b *block) (found *Journey) {
 	var start event.Instant
-	for _, j := range f.journeys {
+	for _, j := range f.since(b, f.book.CaseAfter) {
 		if !sameCustomer(j, b) {
 			continue
 		}
 		for _, c := range j.Contacts {
-			if within(b.start(), c.Start, c.End, f.book.CaseAfter) && (found == nil || c.Start > start) {
+			if within(b.start(), c.Start, c.End, f.book.CaseAfter) && (found == nil || c.Start > start || c.Start == start && j.number < found.number) {
 				found, start = j, c.Start
 			}
 		}
@@ -114,17 +140,30 @@ func (f *folder) contactJourney(b *block) (found *Journey) {
 	return found
 }
 
-// latest is the matching journey of the customer whose last event before the block is the latest.
-func (f *folder) latest(b *block, match func(*Journey) bool) (found *Journey) {
-	for _, j := range f.journeys {
-		if !sameCustomer(j, b) || !match(j) {
-			continue
-		}
-		if found == nil || j.lastBefore(b.start()) >= found.lastBefore(b.start()) {
+// latest is the matching journey of the customer whose last event before the block is the latest, among those with a step
+// in the given time before the block or after it.
+func (f *folder) latest(b *block, within time.Duration, match func(*Journey) bool) (found *Journey) {
+	for _, j := range f.since(b, within) {
+		if sameCustomer(j, b) && match(j) && (found == nil || j.laterThan(found, b.start())) {
 			found = j
 		}
 	}
 	return found
+}
+
+// laterThan says which of two journeys was active last before t; of two at one instant, the one that began later.
+func (j *Journey) laterThan(other *Journey, t event.Instant) bool {
+	a, b := j.lastBefore(t), other.lastBefore(t)
+	return a > b || a == b && j.number > other.number
+}
+
+// since are the journeys whose last step lies no longer before a block than that: the others cannot be joined.
+func (f *folder) since(b *block, within time.Duration) []*Journey {
+	i := len(f.byLast)
+	for i > 0 && f.byLast[i-1].Last() >= b.start().Add(-within) {
+		i--
+	}
+	return f.byLast[i:]
 }
 
 // sameCustomer: events of a case may name several customers; a contact of one of them joins only his own journeys.
@@ -134,13 +173,17 @@ func sameCustomer(j *Journey, b *block) bool {
 
 // cut says why a block begins a journey.
 func (f *folder) cut(b *block) Cut {
+	whose := []string{b.customer, ""}
+	if b.customer == "" {
+		whose = []string{anyCustomer}
+	}
 	cut := CutFirst
-	for _, j := range f.journeys {
+	for _, customer := range whose {
 		switch {
-		case !sameCustomer(j, b):
+		case !f.begun[customer]:
 		case len(b.cases) > 0:
 			return CutCase
-		case b.family() != "" && j.ReasonFamily == b.family():
+		case b.family() != "" && f.begun[customer+"\x00"+b.family()]:
 			return CutGap
 		default:
 			cut = CutReason

@@ -60,6 +60,7 @@ type Journey struct {
 	EndedAt   event.Instant // 0 while open
 
 	blocks []*block
+	number int // in the order of beginning
 }
 
 // Start is the time of the first step.
@@ -99,7 +100,7 @@ func (j *Journey) name() {
 		return
 	}
 	e := j.FirstEvent
-	j.ID = ID("journey", "event", e.Source, e.ID, strconv.FormatInt(int64(e.At), 10))
+	j.ID = ID("journey", "event", e.Home, e.Source, e.ID, strconv.FormatInt(int64(e.At), 10))
 }
 
 // ID is a deterministic name of 128 bits in hexadecimal, of parts that may hold anything.

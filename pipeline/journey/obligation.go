@@ -1,16 +1,23 @@
 package journey
 
-import "parcours/pipeline/event"
+import (
+	"time"
+
+	"parcours/pipeline/event"
+)
 
 // An answer belongs to what it answers, however late it comes: the reply to a message, the answer to a complaint, the
 // delivery of an order, the keeping of a promise join the journey in which that is still open, whatever the gap.
+
+// forEver is longer than any log.
+const forEver = 250 * 365 * 24 * time.Hour
 
 // owing finds the latest journey in which what the block's first event settles is still open; nil where there is none.
 func (f *folder) owing(b *block) *Journey {
 	if !settles(b.first().Type) {
 		return nil
 	}
-	return f.latest(b, func(j *Journey) bool {
+	return f.latest(b, forEver, func(j *Journey) bool {
 		if b.family() != "" && j.ReasonFamily != "" && j.ReasonFamily != b.family() {
 			return false
 		}

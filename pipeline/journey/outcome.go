@@ -1,6 +1,8 @@
 package journey
 
 import (
+	"slices"
+
 	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
 )
@@ -17,6 +19,7 @@ type state struct {
 	customerSaid  *event.Event // the last survey that says resolved or not
 	ended         *event.Event // the last event by which somebody declared the end: a case resolved, an agent's word
 	contactFailed bool         // the last contact was abandoned or refused
+	unanswered    bool         // the last contact was begun and nobody has answered it
 	attemptFailed bool         // the last self-service attempt failed, and no contact came after
 	lostAt        event.Instant
 }
@@ -70,24 +73,33 @@ func (s *state) contactStep(e *event.Event) {
 	s.attemptFailed = false
 	switch e.Type {
 	case event.ContactAbandoned, event.ContactRefused:
-		s.contactFailed, s.ended = true, nil
+		s.back()
+		s.contactFailed = true
 	case event.ContactAnswered:
-		s.contactFailed, s.messages = false, nil
+		s.back()
+		s.contactFailed, s.unanswered, s.messages = false, false, nil
+	case event.ContactTransferred:
+		s.unanswered = false
 	case event.ContactEnded:
-		s.contactFailed, s.ended = false, nil
+		s.contactFailed, s.unanswered, s.ended = false, false, nil
 		if r := e.Data.Resolved; r != nil && *r {
 			s.ended = e
 		}
 	case event.ContactStarted, event.ContactQueued:
-		s.ended, s.customerSaid = nil, nil // back again: what was said before no longer holds
+		s.back()
+		s.contactFailed, s.unanswered = false, true
 	case event.MessageReceived:
-		s.ended, s.contactFailed = nil, false
+		s.back()
+		s.contactFailed, s.unanswered = false, false
 		s.messages = with(s.messages, e.Data.Contact)
 	case event.MessageReplied:
-		s.contactFailed = false
+		s.contactFailed, s.unanswered = false, false
 		s.answer(e.Data.Contact)
 	}
 }
+
+// back: the customer is there again, and what was said of the end before no longer holds.
+func (s *state) back() { s.ended, s.customerSaid = nil, nil }
 
 // answer clears the message of a contact; an answer that names no contact clears them all.
 func (s *state) answer(contact string) {
@@ -124,6 +136,9 @@ func (s *state) caseStep(id string, e *event.Event) {
 	case e.Type == event.CaseReopened || e.Type == event.CaseOpened || worksOn(e):
 		s.cases[i].open = true
 		s.ended = nil
+		if e.Type == event.CaseReopened {
+			s.customerSaid = nil
+		}
 	}
 	s.escalated = s.escalated || e.Type == event.CaseEscalated
 }
@@ -155,9 +170,11 @@ func (s *state) owedStep(e *event.Event) {
 	case event.PromiseKept:
 		s.promises = without(s.promises, e.Data.Promise)
 	case event.OrderPlaced:
-		s.orders = with(s.orders, orderKey(e))
+		s.orders = append(s.orders, orderKey(e)) // two orders of one product are two
 	case event.OrderDelivered:
-		s.orders = without(s.orders, orderKey(e))
+		if i := slices.Index(s.orders, orderKey(e)); i >= 0 {
+			s.orders = slices.Delete(s.orders, i, i+1)
+		}
 	case event.AppointmentMade:
 		if e.Data.Due != 0 {
 			s.appointments = append(s.appointments, e.Data.Due)
@@ -223,7 +240,7 @@ func (s *state) lapse(last, clock event.Instant, family string, book *rules.Book
 		s.next = min(s.next, silent+1)
 		return
 	}
-	if s.contactFailed || s.attemptFailed || s.customerSaid != nil {
+	if s.contactFailed || s.unanswered || s.attemptFailed || s.customerSaid != nil {
 		s.end(Unresolved, "", last)
 		return
 	}

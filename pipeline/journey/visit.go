@@ -8,15 +8,25 @@ import "parcours/pipeline/event"
 
 // seekAnchors finds, for every page view without reason, what makes it count.
 func (f *folder) seekAnchors(list []*block) {
-	f.anchors = map[*block]*block{}
+	f.anchors, f.counting = map[*block]*block{}, map[*block]bool{}
 	for i, b := range list {
-		if b.role == event.Looks && b.family() == "" && len(b.cases) == 0 {
-			if a := f.anchor(list, i); a != nil {
-				f.anchors[b] = a
-			}
+		if b.role == event.Looks {
+			f.seekAnchor(list, i)
+		}
+		if makesCount(b) {
+			f.counters = append(f.counters, b)
 		}
 	}
-	f.markCounting(list)
+}
+
+// seekAnchor: a page view with a reason or a case finds its journey as any other block does, and only has to count.
+func (f *folder) seekAnchor(list []*block, i int) {
+	b, a := list[i], f.anchor(list, i)
+	if b.family() == "" && len(b.cases) == 0 && a != nil {
+		f.anchors[b] = a
+		return
+	}
+	f.counting[b] = a != nil
 }
 
 // anchor is the next block after i that makes a page view count, else the last one before it.
@@ -30,22 +40,12 @@ func (f *folder) anchor(list []*block, i int) *block {
 			return b
 		}
 	}
-	for k := i - 1; k >= 0; k-- {
-		if b := list[k]; makesCount(b) && sameVisitor(list[i], b) && at.Sub(b.lastUntil(at)) <= f.book.Visit {
+	for k := len(f.counters) - 1; k >= 0; k-- {
+		if b := f.counters[k]; sameVisitor(list[i], b) && at.Sub(b.lastUntil(at)) <= f.book.Visit {
 			return b
 		}
 	}
 	return nil
-}
-
-// markCounting notes the page views with a reason that count: they find their journey as any other block does.
-func (f *folder) markCounting(list []*block) {
-	f.counting = map[*block]bool{}
-	for i, b := range list {
-		if b.role == event.Looks && f.anchors[b] == nil {
-			f.counting[b] = f.anchor(list, i) != nil
-		}
-	}
 }
 
 func (f *folder) counts(b *block) bool {
