@@ -21,6 +21,9 @@ const (
 	BreakpointRetracted = "breakpoint.retracted"
 )
 
+// silosTold bounds the silos listed in a message, and with it the message: a journey normally has a handful.
+const silosTold = 50
+
 // toldSource is the CloudEvents source of every message on JOURNEYS.
 const toldSource = "/parcours/journeys"
 
@@ -121,7 +124,7 @@ func (w *writer) tellJourneyAs(typ string, j *journey.Journey, r *JourneyRow, at
 		JourneyID: r.JourneyID, CustomerID: r.CustomerID, CaseID: r.CaseID, ReasonFamily: r.ReasonFamily, Reason: r.Reason,
 		StartedAt: r.StartedAt.String(), EndedAt: endOf(r), LastEventAt: r.LastEventAt.String(),
 		Outcome: r.Outcome, Basis: r.ResolutionBasis, Steps: r.Steps, LastActivity: j.Steps[len(j.Steps)-1].Activity(),
-		Channels: r.Channels, Silos: r.Silos, Handoffs: r.Handoffs, Breakpoints: r.Breakpoints, Position: w.position,
+		Channels: r.Channels, Silos: r.Silos[:min(len(r.Silos), silosTold)], Handoffs: r.Handoffs, Breakpoints: r.Breakpoints, Position: w.position,
 	})
 }
 

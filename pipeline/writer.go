@@ -69,6 +69,7 @@ func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpo
 		now := journeyMemo{j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state, row.hash()}
 		u.journeys = append(u.journeys, now)
 		w.steps(u, j)
+		w.revive(u, j)
 		if before == nil || before.hash != now.hash {
 			w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, row)
 			w.tellJourney(j, &row, before)
@@ -78,6 +79,14 @@ func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpo
 		if memoOf(u.journeys, known[i].id, i) == nil {
 			w.retractJourney(u, &known[i], h)
 		}
+	}
+}
+
+// revive withdraws the alias of a journey that is back under its old name: it leads to itself from here on.
+func (w *writer) revive(u *unit, j *journey.Journey) {
+	if at, retired := u.retired[j.ID]; retired {
+		delete(u.retired, j.ID)
+		w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, AliasRow{j.ID, j.ID, at, w.position})
 	}
 }
 

@@ -46,7 +46,8 @@ type Aggregator struct {
 	stored     []uint64 // per partition: the position up to which rows are in
 	told       []mark   // per partition: the last message told
 	ticked     []time.Time
-	position   uint64 // of the last message read
+	looked     time.Time // when it was last seen whether a tick is due
+	position   uint64    // of the last message read
 	batch      *batch
 	inserts    chan *batch
 	delivered  chan struct{} // closed when nothing more is delivered
@@ -190,6 +191,9 @@ func (a *Aggregator) turn(ctx, delivery context.Context, reader pipeline.Reader,
 		return fmt.Errorf("read the log: %w", err)
 	}
 	for i := range messages {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		a.fold(&messages[i])
 	}
 	if a.position >= head && !a.ready.Load() {
@@ -201,9 +205,7 @@ func (a *Aggregator) turn(ctx, delivery context.Context, reader pipeline.Reader,
 			return err
 		}
 	}
-	if len(messages) == 0 {
-		a.tick(ctx)
-	}
+	a.tick(ctx)
 	return nil
 }
 
@@ -324,14 +326,20 @@ func (a *Aggregator) tell(ctx context.Context, p int, messages []pipeline.Told) 
 	}
 	_, err := backoff.Retry(ctx, func() (bool, error) {
 		err := a.Teller.Tell(ctx, p, messages)
-		if errors.Is(err, pipeline.ErrFenced) {
-			return false, backoff.Permanent(err)
+		if err != nil && !comesBack(err) {
+			return false, backoff.Permanent(fmt.Errorf("aggregator: %w", err))
 		}
 		return true, err
 	}, backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
 		a.Logger.Warn().Err(err).Int("partition", p).Dur("again_in", wait).Msg("JOURNEYS did not take messages")
 	}))
 	return err
+}
+
+// comesBack says whether waiting can mend an error of the log. Another owner, or a message that no server would take, it
+// cannot.
+func comesBack(err error) bool {
+	return errors.Is(err, pipeline.ErrLogAway) || errors.Is(err, pipeline.ErrLogBusy) || errors.Is(err, pipeline.ErrLogFull)
 }
 
 // setAside keeps what could not be folded, with its reason.

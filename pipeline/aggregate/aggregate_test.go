@@ -238,6 +238,29 @@ func TestTick(t *testing.T) {
 	}
 }
 
+// TestTickUnderTraffic: a quiet partition gets its ticks while another one is busy.
+func TestTickUnderTraffic(t *testing.T) {
+	s := newSite(t, nats.ModeWall)
+	s.now.Store(int64(monday.Add(time.Hour)))
+	stop, _ := s.run(func(c *aggregate.Config) { c.FlushEvery = 50 * time.Millisecond })
+	mail := &event.Event{ID: "mail", Source: "/test", Type: event.MessageReceived, At: monday}
+	mail.Data.Channel = event.Email
+	s.append(2, mail)
+	s.settled()
+	s.now.Store(int64(monday.Add(72 * time.Hour)))
+	busy := 0
+	eventually(t, "the breach", func() bool {
+		for range 10 { // more than one event per FlushIdle, all the time
+			s.append(1, life(busy, 1)...)
+			busy++
+		}
+		return s.count("SELECT count() FROM cx.breakpoints_v WHERE kind = 'sla_breach'") == 1
+	})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestNoTicksInLogMode: time moves only with events.
 func TestNoTicksInLogMode(t *testing.T) {
 	s := newSite(t, nats.ModeLog)

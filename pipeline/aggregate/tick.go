@@ -18,6 +18,10 @@ func (a *Aggregator) tick(ctx context.Context) {
 		return
 	}
 	now := a.Now()
+	if now.Sub(a.looked) < a.config.TickLeast {
+		return
+	}
+	a.looked = now
 	at := event.InstantOf(now.Add(-a.config.TickGrace))
 	var entries []pipeline.Entry
 	for p := range a.partitions {

@@ -30,6 +30,9 @@ type Config struct {
 	RejectedMaxAge time.Duration `yaml:"rejected_max_age"`
 	// RejectedMaxBytes is the size at which REJECTED is full and refuses; 0 for no limit. Default: 0.
 	RejectedMaxBytes int64 `yaml:"rejected_max_bytes"`
+	// KeepStreams leaves streams that exist as their operator made them, instead of giving them the settings here. Default:
+	// false.
+	KeepStreams bool `yaml:"keep_streams"`
 	// MaxPending is how many messages may be on their way to one kind of stream without an answer. Default: 4096.
 	MaxPending int `yaml:"max_pending"`
 	// StallWait is how long a write waits for room among the pending ones before the log counts as busy. Default: 2s.

@@ -53,6 +53,11 @@ func (b *Bus) Provision(ctx context.Context, mode string) (LogInfo, error) {
 
 func (b *Bus) makeStreams(ctx context.Context, streams ...jetstream.StreamConfig) error {
 	for _, s := range streams {
+		if b.cfg.KeepStreams {
+			if _, err := b.api.Stream(ctx, s.Name); err == nil {
+				continue
+			}
+		}
 		if _, err := b.api.CreateOrUpdateStream(ctx, s); err != nil {
 			return fmt.Errorf("provision stream %s: %w", s.Name, err)
 		}

@@ -186,5 +186,5 @@ CREATE VIEW IF NOT EXISTS {{database}}.aliases_v {{on_cluster}}
 AS SELECT
     old_id, new_id, key_time, position
 FROM {{database}}.aliases FINAL
-WHERE generation = (SELECT argMax(generation, (switched_at, generation)) FROM {{database}}.generation)
+WHERE generation = (SELECT argMax(generation, (switched_at, generation)) FROM {{database}}.generation) AND new_id != old_id
 COMMENT 'Ids of journeys that are gone and what took over, one step at a time: follow new_id until it is not an old_id.';
