@@ -84,7 +84,7 @@ func (c *DemoCommand) conclude(ctx context.Context, n *node, r *report, s *strea
 
 func (c *DemoCommand) config() nodeConfig {
 	return nodeConfig{
-		dir: c.Data, command: "demo", mode: nats.ModeLog, nats: nats.Defaults(), door: ingest.Defaults(),
+		dir: c.Data, command: "demo", mode: nats.ModeLog, nats: guest(), door: ingest.Defaults(),
 		aggregate: aggregate.Default(), natsAddr: c.NATSListen, tablesAddr: c.ClickHouseListen, library: c.Library,
 		memory: c.Memory, seed: &c.Seed,
 	}

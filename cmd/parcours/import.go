@@ -75,6 +75,9 @@ func (c *ImportCommand) Run(common *service.Common, s *streams) error {
 	if err != nil {
 		return err
 	}
+	if err := job.trust(ctx, to); err != nil {
+		return interrupted(ctx, err)
+	}
 	bar := newProgress(s.err, "import", "rows")
 	if err := job.run(ctx, rows, to, bar); err != nil {
 		bar.done()
@@ -103,6 +106,9 @@ func (c *ImportCommand) print(r imported, s *streams) error {
 	}
 	fmt.Fprintf(out, "%d rows: %d accepted, %d duplicates, %d refused, %d sent by an earlier run (%.1f s). The tables in %s are complete.\n",
 		r.Rows, r.Accepted, r.Duplicates, r.Refused, r.Skipped, r.Seconds, r.Data)
+	if r.Refused > 0 {
+		fmt.Fprintf(out, "Why rows were refused: parcours sql --data %s \"SELECT reason, field, expected, count() FROM cx.rejected_v GROUP BY ALL\"\n", r.Data)
+	}
 	if !c.JSON {
 		return nil
 	}
@@ -208,7 +214,7 @@ func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Cl
 // target finds where the events go: into the directory, or to the process that holds it.
 func (c *ImportCommand) target(ctx context.Context, log zerolog.Logger) (target, error) {
 	n, err := startNode(ctx, nodeConfig{
-		dir: c.Data, command: "import", mode: c.Clock, nats: nats.Defaults(), clickhouse: clickhouse.Config{},
+		dir: c.Data, command: "import", mode: c.Clock, nats: guest(), clickhouse: clickhouse.Config{},
 		door: ingest.Defaults(), aggregate: aggregate.Default(), natsAddr: freePort, tablesAddr: freePort,
 		library: c.Library, memory: c.Memory,
 	}, log)
@@ -224,6 +230,13 @@ func (c *ImportCommand) target(ctx context.Context, log zerolog.Logger) (target,
 		return nil, err
 	}
 	return newRemoteTarget(ctx, held, key, log)
+}
+
+// guest is the configuration of who works on streams that another command has made, and leaves them as they are.
+func guest() nats.Config {
+	c := nats.Defaults()
+	c.KeepStreams = true
+	return c
 }
 
 const freePort = "127.0.0.1:0"

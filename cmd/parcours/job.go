@@ -16,10 +16,11 @@ import (
 // job is one import of one file with one mapping, and how far it has come: a file in the data directory, so that an
 // interrupted import goes on where it stopped.
 type job struct {
-	path   string
-	Sent   int  `json:"sent"` // rows sent and answered for, in the order of sending
-	Done   bool `json:"done"`
-	result imported
+	path     string
+	Sent     int    `json:"sent"`     // rows sent and answered for, in the order of sending
+	Position uint64 `json:"position"` // where the log ended then
+	Done     bool   `json:"done"`
+	result   imported
 }
 
 // openJob finds the job by the content of the file and of the mapping.
@@ -67,6 +68,19 @@ func contentOf(names ...string) (string, error) {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// trust begins again where the log is shorter than it was when rows were answered for: a power cut has cost it some. What is
+// still there counts as a copy.
+func (j *job) trust(ctx context.Context, to target) error {
+	head, err := to.head(ctx)
+	if err != nil {
+		return err
+	}
+	if head < j.Position {
+		j.Sent, j.Done = 0, false
+	}
+	return nil
 }
 
 // save writes how far the job has come, in one rename.
@@ -123,6 +137,13 @@ func (j *job) send(ctx context.Context, batch []row, to target) error {
 	j.result.Accepted += sent.accepted
 	j.result.Duplicates += sent.duplicates
 	j.result.Refused += sent.refused
+	if j.Sent == 0 && len(batch) == sendBatch && sent.refused == len(batch) {
+		return fmt.Errorf("the first %d rows were all refused: is this the right --format and --mapping? (parcours sql --data DIR "+
+			"\"SELECT reason, field, expected, count() FROM cx.rejected_v GROUP BY ALL\" says why)", len(batch))
+	}
 	j.Sent += len(batch)
+	if j.Position, err = to.head(ctx); err != nil {
+		return err
+	}
 	return j.save()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"sort"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -52,7 +53,8 @@ func (n *node) report(ctx context.Context, seconds float64) (*report, error) {
 	for _, k := range rejected {
 		r.Rejected += k
 	}
-	r.EventsPerSecond = float64(r.Events) / max(r.Seconds, 1e-9)
+	r.EventsPerSecond = math.Round(float64(r.Events) / max(r.Seconds, 1e-3))
+	r.Seconds = math.Round(r.Seconds*1000) / 1000
 	return r, nil
 }
 

@@ -25,6 +25,7 @@ import (
 // target is where an import sends its rows.
 type target interface {
 	send(ctx context.Context, rows []row) (sent, error)
+	head(ctx context.Context) (uint64, error)
 	finish(ctx context.Context) error // returns when the tables are readable and complete
 	close()
 }
@@ -36,6 +37,8 @@ type sent struct{ accepted, duplicates, refused int }
 type ownTarget struct{ node *node }
 
 func (t *ownTarget) close() { t.node.close() }
+
+func (t *ownTarget) head(ctx context.Context) (uint64, error) { return t.node.bus.Head(ctx) }
 
 func (t *ownTarget) finish(ctx context.Context) error { return t.node.finish(ctx) }
 
@@ -71,7 +74,7 @@ func heldBy(err error) (embedded.Addresses, bool) {
 }
 
 func newRemoteTarget(ctx context.Context, a embedded.Addresses, key string, log zerolog.Logger) (*remoteTarget, error) {
-	config := nats.Defaults()
+	config := guest()
 	config.URL = a.NATS
 	bus, err := nats.Connect(config, log, prometheus.NewRegistry())
 	if err != nil {
@@ -94,12 +97,15 @@ func (t *remoteTarget) close() {
 	t.bus.Close()
 }
 
+func (t *remoteTarget) head(ctx context.Context) (uint64, error) { return t.bus.Head(ctx) }
+
 func (t *remoteTarget) finish(ctx context.Context) error {
 	return complete(ctx, t.bus, t.store, t.info)
 }
 
 // send posts the events as NDJSON; rows that the mapping refused go to REJECTED from here.
 func (t *remoteTarget) send(ctx context.Context, rows []row) (sent, error) {
+	var all sent
 	var body bytes.Buffer
 	var rejections []pipeline.Rejection
 	for i := range rows {
@@ -109,15 +115,32 @@ func (t *remoteTarget) send(ctx context.Context, rows []row) (sent, error) {
 			})
 			continue
 		}
+		if body.Len() > 0 && body.Len()+len(rows[i].body) > postBytes {
+			if err := t.add(ctx, &all, &body); err != nil {
+				return all, err
+			}
+		}
 		body.Write(rows[i].body)
 		body.WriteByte('\n')
 	}
 	if err := t.bus.Reject(ctx, rejections); err != nil {
-		return sent{}, err
+		return all, err
 	}
+	all.refused += len(rejections)
+	return all, t.add(ctx, &all, &body)
+}
+
+// postBytes is the most of one request, far below what the door takes by default.
+const postBytes = 2 << 20
+
+// add posts what has been gathered, and counts what became of it.
+func (t *remoteTarget) add(ctx context.Context, all *sent, body *bytes.Buffer) error {
 	answer, err := t.post(ctx, body.Bytes())
-	answer.refused += len(rejections)
-	return answer, err
+	all.accepted += answer.accepted
+	all.duplicates += answer.duplicates
+	all.refused += answer.refused
+	body.Reset()
+	return err
 }
 
 // post sends one request, again and again while the door says to come again.

@@ -152,6 +152,9 @@ func (n *node) remarks() string {
 	if len(n.config.door.Keys) == 0 {
 		text += "\nNo API key is configured: whoever reaches the ingest address may send events (--api-keys FILE changes that).\n"
 	}
+	if n.natsServer != nil && !service.Loopback(n.config.natsAddr) || n.tables != nil && !service.Loopback(n.config.tablesAddr) {
+		text += "\nNATS or ClickHouse can be reached from other machines, and neither has a password: put a firewall before them.\n"
+	}
 	if n.info.Mode == nats.ModeLog {
 		text += "\nThis log runs on its own clock: time moves only with events, and what is due by real time does not fire.\n"
 	}

@@ -80,6 +80,9 @@ func (f DoorFlags) Config() (ingest.Config, error) {
 	if err := readYAML(f.Keys, &c.Keys); err != nil {
 		return c, fmt.Errorf("api-keys: %w", err)
 	}
+	if f.Keys != "" && len(c.Keys) == 0 {
+		return c, fmt.Errorf("api-keys: %s holds no key: expected a list of {name, key or sha256, operator}", f.Keys)
+	}
 	if err := readYAML(f.Keep, &c.Keep); err != nil {
 		return c, fmt.Errorf("keep-fields: %w", err)
 	}
