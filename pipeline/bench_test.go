@@ -77,3 +77,22 @@ func busy(cases int) []*event.Event {
 	}
 	return list
 }
+
+// BenchmarkBusyCaller folds one customer who calls every hour about four things: few journeys of many contacts.
+func BenchmarkBusyCaller(b *testing.B) {
+	for _, calls := range []int{250, 500, 1000} {
+		start := event.InstantOf(time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC))
+		var events []*event.Event
+		for i := range calls {
+			e := &event.Event{ID: fmt.Sprint(i), Source: "/calls", Type: event.ContactStarted, Home: "h", At: start.Add(time.Duration(i) * time.Hour)}
+			e.Data.Customer, e.Data.Reason = "h", []string{"billing.a", "delivery.b", "technical.c", "contract.d"}[i%4]
+			events = append(events, e)
+		}
+		b.Run(fmt.Sprintf("calls=%d", calls), func(b *testing.B) {
+			for b.Loop() {
+				fold(events)
+			}
+			perEvent(b, len(events))
+		})
+	}
+}

@@ -268,19 +268,23 @@ func (w *writer) breakpoints(u *unit, found []breakpoint.Breakpoint) {
 		row := w.breakpointRow(&found[i])
 		now := breakpointMemo{row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt, row.hash()}
 		u.breakpoints = append(u.breakpoints, now)
-		if before := breakpointMemoOf(known, now.id); before == nil || before.hash != now.hash {
+		if before := breakpointMemoOf(known, now.id, i); before == nil || before.hash != now.hash {
 			w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, row)
 			w.tellDetected(&row, before)
 		}
 	}
 	for i := range known {
-		if breakpointMemoOf(u.breakpoints, known[i].id) == nil {
+		if breakpointMemoOf(u.breakpoints, known[i].id, i) == nil {
 			w.retractBreakpoint(&known[i])
 		}
 	}
 }
 
-func breakpointMemoOf(list []breakpointMemo, id string) *breakpointMemo {
+// breakpointMemoOf finds a breakpoint, looking first where it stood last.
+func breakpointMemoOf(list []breakpointMemo, id string, i int) *breakpointMemo {
+	if i < len(list) && list[i].id == id {
+		return &list[i]
+	}
 	for i := range list {
 		if list[i].id == id {
 			return &list[i]

@@ -196,8 +196,9 @@ func (f *folder) cut(b *block) Cut {
 func (j *Journey) take(b *block) {
 	j.blocks = append(j.blocks, b)
 	j.Steps = mergeSteps(j.Steps, b.steps)
-	j.Contacts = append(j.Contacts, b.contacts...)
-	slices.SortStableFunc(j.Contacts, func(a, b *Contact) int { return order(a.First(), b.First()) })
+	for _, c := range b.contacts {
+		j.Contacts = insertContact(j.Contacts, c)
+	}
 	for _, c := range b.cases {
 		if !contains(j.Cases, c) {
 			j.Cases = append(j.Cases, c)
@@ -209,6 +210,15 @@ func (j *Journey) take(b *block) {
 	if j.ReasonFamily == "" {
 		j.ReasonFamily = b.family()
 	}
+}
+
+// insertContact keeps contacts in the order of their first events.
+func insertContact(list []*Contact, c *Contact) []*Contact {
+	i := len(list)
+	for i > 0 && c.First().Before(list[i-1].First()) {
+		i--
+	}
+	return slices.Insert(list, i, c)
 }
 
 // mergeSteps merges two ordered lists.

@@ -3,6 +3,7 @@ package journey
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 
 	"parcours/pipeline/event"
@@ -71,12 +72,11 @@ func (j *Journey) Last() event.Instant { return j.Steps[len(j.Steps)-1].At }
 
 // StepOf is the number of an event in the journey, from 1; 0 when it is not there.
 func (j *Journey) StepOf(e *event.Event) uint32 {
-	for i, s := range j.Steps {
-		if s == e {
-			return uint32(i + 1)
-		}
+	i, found := slices.BinarySearchFunc(j.Steps, e, order)
+	if !found {
+		return 0
 	}
-	return 0
+	return uint32(i + 1)
 }
 
 // ContactOf is the contact an event is part of, nil where there is none.
