@@ -32,6 +32,14 @@ func main() {
 	os.Exit(service.Main(&cli, "aggregator", "Folds the log into journeys and breakpoints.", os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// Validate names what is missing.
+func (c *CLI) Validate() error {
+	if c.NATS.NATS == "" {
+		return errors.New("--nats URL: needed, there is no embedded log here (parcours up has one)")
+	}
+	return nil
+}
+
 // Serve folds until SIGINT or SIGTERM, or until something cannot be mended by waiting.
 func (c *CLI) Serve() error {
 	ctx, stop := service.Interruptible()

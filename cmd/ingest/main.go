@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -28,6 +29,14 @@ type CLI struct {
 func main() {
 	var cli CLI
 	os.Exit(service.Main(&cli, "ingest", "Takes channel events in by HTTP (CloudEvents) and stores them in the log.", os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// Validate names what is missing.
+func (c *CLI) Validate() error {
+	if c.NATS.NATS == "" {
+		return errors.New("--nats URL: needed, there is no embedded log here (parcours up has one)")
+	}
+	return nil
 }
 
 // Serve takes events in until SIGINT or SIGTERM.

@@ -89,7 +89,7 @@ func TestServe(t *testing.T) {
 // TestOpenToTheWorld: an address that others can reach needs keys.
 func TestOpenToTheWorld(t *testing.T) {
 	var said bytes.Buffer
-	args := []string{"--listen", "0.0.0.0:0", "--operator-public-key", strings.Repeat("ab", 32)}
+	args := []string{"--nats", "nats://127.0.0.1:1", "--listen", "0.0.0.0:0", "--operator-public-key", strings.Repeat("ab", 32)}
 	if c := service.Main(&CLI{}, "ingest", "", args, io.Discard, &said); c == service.Done || !strings.Contains(said.String(), "--api-keys") {
 		t.Errorf("exit %d, %s", c, &said)
 	}

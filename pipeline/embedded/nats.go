@@ -136,8 +136,8 @@ type natsLogger struct {
 // Warnf: what JetStream says while it recovers from a kill is news, not trouble.
 func (l *natsLogger) Warnf(format string, v ...any) {
 	level := zerolog.WarnLevel
-	if strings.HasPrefix(format, "Filestore [%s] ") || strings.Contains(format, "ecovering") {
-		level = zerolog.InfoLevel
+	if strings.HasPrefix(format, "Filestore [") || strings.Contains(format, "ecovering") {
+		level = zerolog.DebugLevel
 	}
 	l.log.WithLevel(level).Msgf(format, v...)
 }
