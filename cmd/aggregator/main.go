@@ -76,10 +76,7 @@ func (c *CLI) Serve() error {
 	}
 	mux := http.NewServeMux()
 	service.Admin(mux, registry, func(ctx context.Context) error {
-		if !loop.Ready() {
-			return errors.New("the aggregator has not caught up with the log")
-		}
-		return errors.Join(bus.Ready(ctx), store.Ping(ctx))
+		return errors.Join(loop.Ready(), bus.Ready(ctx), store.Ping(ctx))
 	})
 	server, err := service.Serve(c.Listen, mux, log)
 	if err != nil {

@@ -208,10 +208,7 @@ func (n *node) close() {
 
 // ready says why the node is not; nil when it is.
 func (n *node) ready(ctx context.Context) error {
-	if !n.loop.Ready() {
-		return errors.New("the aggregator has not caught up with the log")
-	}
-	return errors.Join(n.bus.Ready(ctx), n.store.Ping(ctx))
+	return errors.Join(n.loop.Ready(), n.bus.Ready(ctx), n.store.Ping(ctx))
 }
 
 // finish makes the tables complete up to now, unless the loop fails meanwhile.

@@ -52,6 +52,7 @@ type Aggregator struct {
 	inserts    chan *batch
 	delivered  chan struct{} // closed when nothing more is delivered
 	ready      atomic.Bool
+	delivering atomic.Int64 // when the batch under way was handed over, Unix nanoseconds; 0 for none
 }
 
 // mark is a place in the messages of a partition.
@@ -79,8 +80,26 @@ func New(config Config, d Dependencies) (*Aggregator, error) {
 	return a, nil
 }
 
-// Ready says whether the loop has folded what the log held when it started.
-func (a *Aggregator) Ready() bool { return a.ready.Load() }
+// Ready says why the loop does not do its work: it has not yet folded what the log held when it started, or ClickHouse or
+// JOURNEYS have not taken what it found for a while. nil when it does.
+func (a *Aggregator) Ready() error {
+	if !a.ready.Load() {
+		return errors.New("the aggregator has not caught up with the log")
+	}
+	if waits := a.waits(); waits > a.config.StalledAfter {
+		return fmt.Errorf("the aggregator has waited %s for ClickHouse or JOURNEYS to take what it found", waits.Round(time.Second))
+	}
+	return nil
+}
+
+// waits is how long the batch under way has been.
+func (a *Aggregator) waits() time.Duration {
+	began := a.delivering.Load()
+	if began == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, began))
+}
 
 // Run folds until ctx ends or something cannot be mended by waiting. When ctx ends, what has been folded is inserted and
 // told if that takes no longer than stopping.
@@ -295,9 +314,11 @@ func (a *Aggregator) apply(p int, m *pipeline.Message, e *event.Event) {
 // deliver inserts and tells batch after batch: rows first, so that who hears of a breakpoint can read it.
 func (a *Aggregator) deliver(ctx context.Context) error {
 	for b := range a.inserts {
+		a.delivering.Store(time.Now().UnixNano())
 		if err := a.deliverOne(ctx, b); err != nil {
 			return err
 		}
+		a.delivering.Store(0)
 	}
 	return nil
 }

@@ -87,6 +87,12 @@ func (s *site) newBus() *nats.Bus {
 // run starts a loop; the returned function stops it and gives its error.
 func (s *site) run(change func(*aggregate.Config)) (stop func() error, ended <-chan error) {
 	s.t.Helper()
+	_, stop, ended = s.start(change)
+	return stop, ended
+}
+
+func (s *site) start(change func(*aggregate.Config)) (loop *aggregate.Aggregator, stop func() error, ended <-chan error) {
+	s.t.Helper()
 	config := aggregate.Default()
 	config.TickLeast, config.FlushIdle = 10*time.Millisecond, 20*time.Millisecond
 	if change != nil {
@@ -105,7 +111,7 @@ func (s *site) run(change func(*aggregate.Config)) (stop func() error, ended <-c
 	result := make(chan error, 1)
 	go func() { result <- loop.Run(ctx) }()
 	s.t.Cleanup(cancel)
-	return func() error { cancel(); return <-result }, result
+	return loop, func() error { cancel(); return <-result }, result
 }
 
 // append stores events of a customer in a partition.
@@ -435,5 +441,20 @@ func TestLogShorter(t *testing.T) {
 	_, ended := s.run(nil)
 	if err := <-ended; !errors.Is(err, aggregate.ErrLogShorter) {
 		t.Errorf("ended with %v, expected %v", err, aggregate.ErrLogShorter)
+	}
+}
+
+// TestReady: not before the log is folded, and not while nobody takes what was found.
+func TestReady(t *testing.T) {
+	s := newSite(t, nats.ModeLog)
+	loop, stop, _ := s.start(func(c *aggregate.Config) { c.StalledAfter, c.StopWithin = 200*time.Millisecond, time.Millisecond })
+	eventually(t, "ready", func() bool { return loop.Ready() == nil })
+	if err := s.tables.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.append(0, life(0, 1)...)
+	eventually(t, "not ready any more", func() bool { return loop.Ready() != nil })
+	if err := stop(); err != nil {
+		t.Fatal(err)
 	}
 }

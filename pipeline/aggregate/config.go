@@ -7,13 +7,14 @@ import (
 
 // Config says how the loop batches and ticks.
 type Config struct {
-	FlushRows  int           `help:"Rows folded before an insert." default:"50000"`
-	FlushEvery time.Duration `help:"Longest time a row waits for its insert while events keep coming." default:"1s"`
-	FlushIdle  time.Duration `help:"Time without a new event after which waiting rows are inserted." default:"100ms"`
-	TickGrace  time.Duration `help:"How far ticks stay behind real time (wall clock mode): the delay of the slowest channel." default:"1m"`
-	TickEvery  time.Duration `help:"Longest time without a tick (wall clock mode)." default:"1h"`
-	StopWithin time.Duration `help:"Longest time that stopping waits for the last rows to be in." default:"10s"`
-	TickLeast  time.Duration `help:"Shortest time between two ticks of a partition (wall clock mode)." default:"1s"`
+	FlushRows    int           `help:"Rows folded before an insert." default:"50000"`
+	FlushEvery   time.Duration `help:"Longest time a row waits for its insert while events keep coming." default:"1s"`
+	FlushIdle    time.Duration `help:"Time without a new event after which waiting rows are inserted." default:"100ms"`
+	TickGrace    time.Duration `help:"How far ticks stay behind real time (wall clock mode): the delay of the slowest channel." default:"1m"`
+	TickEvery    time.Duration `help:"Longest time without a tick (wall clock mode)." default:"1h"`
+	StopWithin   time.Duration `help:"Longest time that stopping waits for the last rows to be in." default:"10s"`
+	StalledAfter time.Duration `help:"Time after which a batch that is not taken makes the process not ready." default:"30s"`
+	TickLeast    time.Duration `help:"Shortest time between two ticks of a partition (wall clock mode)." default:"1s"`
 }
 
 // Validate says what is wrong with the configuration.
@@ -33,6 +34,6 @@ func (c *Config) Validate() error {
 func Default() Config {
 	return Config{
 		FlushRows: 50_000, FlushEvery: time.Second, FlushIdle: 100 * time.Millisecond,
-		TickGrace: time.Minute, TickEvery: time.Hour, TickLeast: time.Second, StopWithin: 10 * time.Second,
+		TickGrace: time.Minute, TickEvery: time.Hour, TickLeast: time.Second, StopWithin: 10 * time.Second, StalledAfter: 30 * time.Second,
 	}
 }
