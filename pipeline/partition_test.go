@@ -22,6 +22,7 @@ type world struct {
 	steps       map[string]pipeline.StepRow
 	breakpoints map[string]pipeline.BreakpointRow
 	told        map[string]string // journey or breakpoint -> type of the last message
+	aliases     map[string]string // id that gave way -> the one that took over
 	log         []string          // every row and message in order, with positions
 }
 
@@ -29,6 +30,7 @@ func newWorld() *world {
 	return &world{
 		partition: pipeline.NewPartition(0, rules.Default()), journeys: map[string]pipeline.JourneyRow{},
 		steps: map[string]pipeline.StepRow{}, breakpoints: map[string]pipeline.BreakpointRow{}, told: map[string]string{},
+		aliases: map[string]string{},
 	}
 }
 
@@ -252,6 +254,9 @@ func TestKeysAndVersions(t *testing.T) {
 
 func (w *world) record(c *pipeline.Changes) {
 	w.position++
+	for _, r := range c.Rows.Aliases {
+		w.aliases[r.OldID] = r.NewID
+	}
 	for _, r := range c.Rows.Journeys {
 		keep(w.journeys, r.JourneyID, r, r.Deleted)
 	}
@@ -272,6 +277,11 @@ func (w *world) agrees(t *testing.T, seed uint64) {
 		retracted := typ == pipeline.JourneyRetracted || typ == pipeline.BreakpointRetracted
 		if retracted == (journey || breakpoint) {
 			t.Fatalf("seed %d: %s was told last as %s, and readable is %t", seed, about, typ, journey || breakpoint)
+		}
+	}
+	for old, now := range w.aliases {
+		if _, alive := w.journeys[old]; alive != (old == now) {
+			t.Fatalf("seed %d: %s leads to %s, and is readable itself: %t", seed, old, now, alive)
 		}
 	}
 	for id := range w.journeys {

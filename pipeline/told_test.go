@@ -488,3 +488,18 @@ func described(t *testing.T, where string, node any, defs map[string]any) {
 		}
 	}
 }
+
+// TestToldIsBounded: however many silos a journey names, its message stays far below what any server takes.
+func TestToldIsBounded(t *testing.T) {
+	var events []*event.Event
+	for i := range 600 {
+		e := &event.Event{ID: fmt.Sprint(i), Source: "/s", Type: event.StepPerformed, At: event.Instant(i * 1000), Home: "h"}
+		e.Data.Case, e.Data.Silo = "A", fmt.Sprintf("%03d%s", i, strings.Repeat("<", 500))
+		events = append(events, e)
+	}
+	for _, m := range toldOf(events) {
+		if len(m.Body) > 512<<10 {
+			t.Fatalf("a message of %d bytes", len(m.Body))
+		}
+	}
+}

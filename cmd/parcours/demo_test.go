@@ -93,6 +93,7 @@ func TestUsage(t *testing.T) {
 		{"mapping for NDJSON", []string{"import", "--format", "ndjson", "--mapping", tempFile(t, "m.yaml", "a: b"), tempFile(t, "e.ndjson", "{}")}, "no --mapping"},
 		{"CSV without mapping", []string{"import", "--format", "csv", tempFile(t, "e.csv", "a")}, "needs --mapping"},
 		{"open to the world without a key", []string{"up", "--listen", "0.0.0.0:0", "--data", t.TempDir()}, "--api-keys"},
+		{"no key in the key file", []string{"up", "--api-keys", tempFile(t, "k.yaml", "# none\n"), "--data", t.TempDir()}, "holds no key"},
 		{"bad start", []string{"simulate", "--start", "tomorrow"}, "expected a date"},
 		{"unknown setting", []string{"simulate", "--config", tempFile(t, "c.yaml", "custommers: 3")}, "custommers"},
 	} {

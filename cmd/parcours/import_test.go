@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -180,5 +181,47 @@ func TestLongLines(t *testing.T) {
 	r := lastLine[imported](t, must(t, "import", "--data", dir, "--json", tempFile(t, "long.ndjson", b.String())))
 	if r.Rows != 3 || r.Accepted != 2 || r.Refused != 1 {
 		t.Errorf("imported: %+v", r)
+	}
+}
+
+// TestLargeRowsThroughTheHolder: a thousand rows may be more than one request takes.
+func TestLargeRowsThroughTheHolder(t *testing.T) {
+	dir := t.TempDir()
+	p := up(t, dir)
+	var b strings.Builder
+	for i := range 400 {
+		fmt.Fprintf(&b, `{"specversion":"1.0","id":"%d","source":"/large","type":"contact.started","time":"2026-03-02T10:00:00Z","data":{"note":"%s"}}`+"\n",
+			i, strings.Repeat("x", 40<<10))
+	}
+	r := lastLine[imported](t, must(t, "import", "--data", dir, "--json", tempFile(t, "large.ndjson", b.String())))
+	if r.Accepted != 400 || p.count(t, "SELECT count() FROM cx.events_v") != "400" {
+		t.Errorf("imported: %+v", r)
+	}
+}
+
+// headAt is a target that knows only where its log ends.
+type headAt struct {
+	target
+	position uint64
+}
+
+func (h headAt) head(context.Context) (uint64, error) { return h.position, nil }
+
+// TestTrust: what was answered for is believed only while the log reaches as far.
+func TestTrust(t *testing.T) {
+	for head, want := range map[uint64]int{10: 7, 11: 7, 9: 0} {
+		j := &job{Sent: 7, Position: 10, Done: true}
+		if err := j.trust(t.Context(), headAt{position: head}); err != nil || j.Sent != want || j.Done != (want > 0) {
+			t.Errorf("head %d: %+v, %v", head, j, err)
+		}
+	}
+}
+
+// TestNotAFileOfEvents: a file of which nothing is an event is given up after the first rows, not poured into REJECTED.
+func TestNotAFileOfEvents(t *testing.T) {
+	file := tempFile(t, "log.xes", strings.Repeat("<event/>\n", 5000))
+	_, errOut, code := parcours(t, "import", "--data", t.TempDir(), file)
+	if code != 3 || !strings.Contains(errOut, "all refused") {
+		t.Errorf("exit %d, %s", code, errOut)
 	}
 }

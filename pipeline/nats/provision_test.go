@@ -1,6 +1,7 @@
 package nats_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
 
@@ -71,5 +72,21 @@ func TestProvisionAtOnce(t *testing.T) {
 	}
 	if head, _ := s.bus().Head(t.Context()); head != 1 {
 		t.Errorf("head %d, want 1: the log was opened more than once", head)
+	}
+}
+
+// TestProvisionKeepsStreams: a guest leaves the limits of the streams as their operator set them.
+func TestProvisionKeepsStreams(t *testing.T) {
+	s := newSite(t)
+	s.provisioned(func(c *nats.Config) { c.MaxBytes = 100_000 })
+	guest := s.provisioned(func(c *nats.Config) { c.KeepStreams = true })
+	var last error
+	for n := 0; n < 5000 && last == nil; n += 100 {
+		for _, out := range guest.Append(t.Context(), entriesFrom(n, 100)) {
+			last = out.Err
+		}
+	}
+	if !errors.Is(last, pipeline.ErrLogFull) {
+		t.Errorf("the log took everything (%v), expected its limit to have stayed", last)
 	}
 }
