@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"parcours/pipeline/event"
@@ -80,6 +81,9 @@ type Log interface {
 	Read(ctx context.Context, from uint64) (Reader, error)
 	// Head is the position of the last message stored, 0 for none.
 	Head(ctx context.Context) (uint64, error)
+	// MessageID is the id of the message at a position (Entry.MsgID; for the first message, which has none, its type);
+	// "" where the log holds no message there, because it ends before or because it was erased.
+	MessageID(ctx context.Context, position uint64) (string, error)
 }
 
 // Store keeps the rows that the fold found. Insert is repeatable: keys and versions make a second time harmless. When it
@@ -112,4 +116,51 @@ type Teller interface {
 	Claim(ctx context.Context, partition int) (position uint64, ordinal uint32, err error)
 	// Tell stores messages of one partition in their order; after an error a prefix of them may be stored.
 	Tell(ctx context.Context, partition int, messages []Told) error
+}
+
+// Checkpoints keeps states: immutable objects by name, and pointers to them that move by compare-and-set.
+type Checkpoints interface {
+	// Save stores an object, whole or not at all; one of that name that is there already is replaced.
+	Save(ctx context.Context, name string, r io.Reader) error
+	// Load opens an object; ErrNoObject where there is none. Reading to the end checks its digest.
+	Load(ctx context.Context, name string) (io.ReadCloser, error)
+	// Delete removes an object; one that is not there is no error.
+	Delete(ctx context.Context, name string) error
+
+	// Pointer gives the value of a key, its revision and when it was set; revision 0 and no value where there is none.
+	Pointer(ctx context.Context, key string) (Pointer, error)
+	// Point sets the value of a key on condition that its revision is still the given one (0: there is none), and gives the
+	// new revision; ErrMoved when somebody else was there before.
+	Point(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
+	// Unpoint removes a key on the same condition.
+	Unpoint(ctx context.Context, key string, revision uint64) error
+	// Pointers lists the keys that begin with a prefix, in order.
+	Pointers(ctx context.Context, prefix string) ([]Pointer, error)
+
+	// Sweep removes the objects for which keep says no, and the parts of uploads that never ended, all of them only when
+	// older than an age. It gives how many were removed.
+	Sweep(ctx context.Context, keep func(name string) bool, age time.Duration) (int, error)
+}
+
+// Pointer is the value of a key.
+type Pointer struct {
+	Key      string
+	Value    []byte
+	Revision uint64
+	SetAt    event.Instant // by the server's clock
+}
+
+// What Checkpoints answers.
+var (
+	ErrNoObject = errors.New("there is no such object")
+	ErrMoved    = errors.New("somebody else has moved the pointer")
+)
+
+// Generation is one fold of the log. It owns its rows and its checkpoints.
+type Generation struct {
+	Number   uint32
+	Fold     string // FoldVersion of the code that made it; "" for one made before versions were kept
+	Rules    string // version of the rule book it began with
+	Admitted uint64 // position up to which late events were admitted; 0 for none
+	TZData   string // version of the time zones
 }

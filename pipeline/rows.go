@@ -10,6 +10,8 @@ type Rows struct {
 	Steps       []StepRow
 	Breakpoints []BreakpointRow
 	Aliases     []AliasRow
+	Ledger      []LedgerRow
+	Digests     []DigestRow
 	Frontier    []FrontierRow
 }
 
@@ -64,7 +66,7 @@ type StepRow struct {
 	Deleted    bool
 	Partition  int
 	JourneyID  string // "" for a visit
-	Placement  string // journey, visit
+	Placement  string // journey, visit, late
 	Step       uint32 // from 1
 	Activity   string
 	Type       string
@@ -73,7 +75,7 @@ type StepRow struct {
 	Unit       string
 	ContactID  string
 	CaseID     string
-	CustomerID string // \"\" when unidentified
+	CustomerID string // "" when unidentified
 	Reason     string // of its contact
 	Cost       float64
 }
@@ -117,4 +119,32 @@ type FrontierRow struct {
 	Partition int
 	Position  uint64
 	Clock     event.Instant
+}
+
+// LedgerRange is how many positions one row of the ledger accounts for.
+const LedgerRange = 1 << 16
+
+// LedgerRow accounts for the messages of one partition in one range of positions: each of them is one of these. Where
+// nothing was erased, First + Copies + Late + SetAside + Forwarded + System is what the log stored for the partition there.
+type LedgerRow struct {
+	Partition int
+	Range     uint64 // the range holds the positions Range*LedgerRange+1 ... (Range+1)*LedgerRange
+	Position  uint64 // the version: everything up to here is counted
+	First     uint64 // first copies, folded
+	Copies    uint64 // the same (source, id, time) again
+	Late      uint64 // first copies that came too late for journeys
+	SetAside  uint64 // kept in REJECTED
+	Forwarded uint64 // sent on to another partition
+	System    uint64 // of Parcours or an operator, for this partition alone
+	Broadcast uint64 // messages of partition All, which every partition counts
+	Digest    uint64 // additive, of the rows of cx.events: first copies and late ones
+}
+
+// DigestRow is the additive digest of the rows that a generation's table shows for one partition.
+type DigestRow struct {
+	Partition int
+	Table     string // journeys, journey_steps, breakpoints, aliases
+	Position  uint64 // the version
+	Rows      uint64
+	Digest    uint64 // sum of the row digests, modulo 2^64
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"parcours/pipeline"
@@ -244,4 +245,24 @@ func (q *queue) end(err error) {
 	defer q.mu.Unlock()
 	q.err = err
 	signal(q.filled)
+}
+
+// MessageID is the message id at a position of EVENTS; the type for one that was written without (the first). "" where
+// the log holds nothing there.
+func (b *Bus) MessageID(ctx context.Context, position uint64) (string, error) {
+	stream, err := b.api.Stream(ctx, streamEvents)
+	if err != nil {
+		return "", fmt.Errorf("read position %d of the log: %w", position, logError(err))
+	}
+	m, err := stream.GetMsg(ctx, position)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("read position %d of the log: %w", position, logError(err))
+	}
+	if id := m.Header.Get(nats.MsgIdHdr); id != "" {
+		return id, nil
+	}
+	return m.Header.Get(headerType), nil
 }

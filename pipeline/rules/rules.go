@@ -45,6 +45,13 @@ type Book struct {
 	// Precedence orders breakpoint kinds where two explain the same step at the same instant: the first is charged.
 	Precedence []string
 
+	// Lateness is how far behind its partition's clock an event may arrive and still enter journeys.
+	Lateness time.Duration
+	// LeastHorizon is the shortest time for which a customer's steps are held; see Horizon.
+	LeastHorizon time.Duration
+	// MostEvents is how many events within the horizon a home may have before it is quarantined: no customer does that.
+	MostEvents int
+
 	Timezone string
 	Opening  [7]Hours // by time.Weekday
 	Holidays string   // calendar of public holidays: FR or none
@@ -126,11 +133,14 @@ func Default() *Book {
 			"billing": "finance", "payment": "finance", "delivery": "logistics", "technical": "it",
 			"contract": "sales", "account": "customer_service", "complaint": "customer_service",
 		},
-		Owner:      "customer_service",
-		Precedence: []string{"sla_breach", "silo_handoff", "channel_failover", "repeat_contact"},
-		Timezone:   "Europe/Paris",
-		Opening:    [7]Hours{1: weekday, 2: weekday, 3: weekday, 4: weekday, 5: weekday},
-		Holidays:   "FR",
+		Owner:        "customer_service",
+		Precedence:   []string{"sla_breach", "silo_handoff", "channel_failover", "repeat_contact"},
+		Lateness:     3 * Day,
+		LeastHorizon: 75 * Day,
+		MostEvents:   2000,
+		Timezone:     "Europe/Paris",
+		Opening:      [7]Hours{1: weekday, 2: weekday, 3: weekday, 4: weekday, 5: weekday},
+		Holidays:     "FR",
 	}
 	ready, err := b.prepare()
 	if err != nil {
