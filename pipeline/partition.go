@@ -172,8 +172,12 @@ func homeOf(e *event.Event) string {
 
 // fold computes what a unit amounts to now.
 func (p *Partition) fold(u *unit) (journey.History, []breakpoint.Breakpoint) {
-	history := journey.Fold(u.events, p.clock, p.book)
-	found, next := breakpoint.Detect(history, p.clock, p.book)
-	p.due.set(u, min(history.Next, next))
+	history := journey.Fold(u.events, nil, p.clock, p.book)
+	found, due := breakpoint.Detect(history, p.clock, p.book)
+	next := history.Next
+	for _, at := range due {
+		next = min(next, at)
+	}
+	p.due.set(u, next)
 	return history, found
 }

@@ -47,10 +47,17 @@ func Catalogue() []Kind {
 	return []Kind{repeatContact, channelFailover, siloHandoff, slaBreach}
 }
 
-// Detect finds the breakpoints of one customer's journeys as of the clock, ordered by time, and the earliest clock at
-// which something that has not happened by then would add one (journey.Never when nothing is due).
-func Detect(h journey.History, clock event.Instant, book *rules.Book) ([]Breakpoint, event.Instant) {
-	s := scope{history: h, clock: clock, book: book, next: journey.Never}
+// Detect finds the breakpoints of one customer's journeys as of the clock, ordered by time, and for each journey of the
+// history the earliest clock at which something that has not happened by then would add one to it (journey.Never when
+// nothing is due).
+//
+// Like the fold it is local in time: a breakpoint of a journey depends on that journey and on journeys near it
+// (rules.Book.Near), and nothing is charged to it but their steps.
+func Detect(h journey.History, clock event.Instant, book *rules.Book) ([]Breakpoint, []event.Instant) {
+	s := scope{history: h, clock: clock, book: book, next: make([]event.Instant, len(h.Journeys))}
+	for i := range s.next {
+		s.next[i] = journey.Never
+	}
 	for _, k := range Catalogue() {
 		s.kind = k
 		k.detect(&s)
@@ -67,7 +74,7 @@ type scope struct {
 	book    *rules.Book
 	kind    Kind
 	found   []Breakpoint
-	next    event.Instant
+	next    []event.Instant // of each journey
 }
 
 // add completes a finding with what follows from its kind and its origin. key names what failed, in words that a late
@@ -97,8 +104,8 @@ func (s *scope) add(b Breakpoint, key ...string) {
 	s.found = append(s.found, b)
 }
 
-// due notes that something may break when the clock has passed an instant.
-func (s *scope) due(at event.Instant) { s.next = min(s.next, at+1) }
+// due notes that something may break in the i-th journey when the clock has passed an instant.
+func (s *scope) due(i int, at event.Instant) { s.next[i] = min(s.next[i], at+1) }
 
 func (s *scope) sort() {
 	rank := make(map[string]int, len(s.book.Precedence))

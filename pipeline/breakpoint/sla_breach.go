@@ -31,22 +31,22 @@ type deadline struct {
 // detectBreaches lists the deadlines of every journey; one is broken when its answer came after the due time, or the clock
 // has passed it without one. An answer exactly when due is in time.
 func detectBreaches(s *scope) {
-	for _, j := range s.history.Journeys {
+	for n, j := range s.history.Journeys {
 		for i, e := range j.Steps {
 			for _, d := range s.deadlines(j, i, e) {
-				s.judge(j, d)
+				s.judge(n, d)
 			}
 		}
 	}
 }
 
-func (s *scope) judge(j *journey.Journey, d deadline) {
+func (s *scope) judge(n int, d deadline) {
 	switch {
 	case d.answer != nil && d.answer.At <= d.due:
 	case s.clock > d.due:
-		s.addBreach(j, d)
+		s.addBreach(s.history.Journeys[n], d)
 	default:
-		s.due(d.due)
+		s.due(n, d.due)
 	}
 }
 

@@ -1,12 +1,15 @@
 package journey
 
 import (
+	"time"
+
 	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
 )
 
 // block is what can never be split over journeys: the events of one contact, of one case, or of contacts and cases that
-// share an event; or one event that stands for itself.
+// share an event; or one event that stands for itself. A contact or a case that is silent for longer than the book reaches
+// begins another block: what happened before then stays as it was placed. A case finds its journey again all the same.
 type block struct {
 	steps    []*event.Event
 	contacts []*Contact
@@ -20,25 +23,31 @@ func (b *block) first() *event.Event  { return b.steps[0] }
 func (b *block) start() event.Instant { return b.steps[0].At }
 func (b *block) family() string       { return event.ReasonFamily(b.reason) }
 
-// blocks groups the events of one customer, given in order; blocks come in the order of their first events.
-func blocks(events []*event.Event, book *rules.Book) []*block {
-	g := newGrouping(len(events))
+// group makes blocks of the events of one customer, given in order; blocks come in the order of their first events. Events
+// that are about no customer's journey are set apart.
+func (f *folder) group(events []*event.Event) []*block {
+	g := newGrouping(events, f.book.Reach())
 	for i, e := range events {
+		g.roles[i] = event.SpecOf(e.Type).Role
+		if g.roles[i] == event.Apart {
+			f.apart = append(f.apart, e)
+			continue
+		}
 		if e.Data.Contact != "" {
 			g.join(i, g.contacts, e.Data.Contact)
 		}
-		if e.Data.Case != "" && !book.Container(e.Data.Case) {
-			g.join(i, g.cases, e.Data.Case)
+		if e.Data.Case != "" && !f.book.Container(e.Data.Case) && g.join(i, g.cases, e.Data.Case) {
+			f.returning = true
 		}
 	}
-	return assemble(events, g, book)
+	return assemble(events, g, f.book)
 }
 
 func assemble(events []*event.Event, g *grouping, book *rules.Book) []*block {
 	var list []*block
 	byRoot := make([]*block, len(events))
 	for i, e := range events {
-		role := event.SpecOf(e.Type).Role
+		role := g.roles[i]
 		if role == event.Apart {
 			continue
 		}
@@ -67,15 +76,15 @@ func (b *block) add(e *event.Event, role event.Role, book *rules.Book) {
 		b.cases = append(b.cases, c)
 	}
 	if interaction(e) {
-		b.contact(e).add(e)
+		b.contact(e, book).add(e)
 	}
 }
 
-// contact finds the contact an event belongs to, or begins one.
-func (b *block) contact(e *event.Event) *Contact {
+// contact finds the contact an event belongs to, or begins one. An id taken up again beyond reach is another contact's.
+func (b *block) contact(e *event.Event, book *rules.Book) *Contact {
 	if e.Data.Contact != "" {
 		for _, c := range b.contacts {
-			if c.ID == e.Data.Contact {
+			if c.ID == e.Data.Contact && e.At.Sub(c.Steps[len(c.Steps)-1].At) <= book.Reach() {
 				return c
 			}
 		}
@@ -111,12 +120,19 @@ func contains(list []string, s string) bool {
 
 // grouping is a union-find over the indices of the events, joined by shared keys.
 type grouping struct {
+	events          []*event.Event
+	reach           time.Duration
+	roles           []event.Role
 	parent          []int
-	contacts, cases map[string]int // id -> the first event that names it
+	contacts, cases map[string]int // id -> the last event so far that names it
 }
 
-func newGrouping(n int) *grouping {
-	g := &grouping{parent: make([]int, n), contacts: map[string]int{}, cases: map[string]int{}}
+func newGrouping(events []*event.Event, reach time.Duration) *grouping {
+	n := len(events)
+	g := &grouping{
+		events: events, reach: reach, roles: make([]event.Role, n), parent: make([]int, n),
+		contacts: map[string]int{}, cases: map[string]int{},
+	}
 	for i := range g.parent {
 		g.parent[i] = i
 	}
@@ -131,13 +147,18 @@ func (g *grouping) root(i int) int {
 	return i
 }
 
-// join puts event i with the others that name an id; the earliest event is the root.
-func (g *grouping) join(i int, owner map[string]int, id string) {
-	j, ok := owner[id]
+// join puts event i with the one before it that names an id, the earliest event being the root; where that lies beyond
+// reach it begins anew, and says so.
+func (g *grouping) join(i int, last map[string]int, id string) (again bool) {
+	j, ok := last[id]
+	last[id] = i
 	if !ok {
-		owner[id] = i
-		return
+		return false
+	}
+	if g.events[i].At.Sub(g.events[j].At) > g.reach {
+		return true
 	}
 	a, b := g.root(i), g.root(j)
 	g.parent[max(a, b)] = min(a, b)
+	return false
 }

@@ -140,7 +140,9 @@ func (c *Contact) WithSomebody() bool {
 	return false
 }
 
-// Key names the contact among all others, in a way that a late event of it does not change.
+// Key names the contact among all others of its time, in a way that a late event of it does not change. An id taken up
+// again beyond the book's reach gives the same key once more, so that a name made of it needs a time beside it: which of the
+// two came first cannot be part of it, since the other may have left memory.
 func (c *Contact) Key() string {
 	e := c.First()
 	if c.ID != "" {

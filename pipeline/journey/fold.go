@@ -16,15 +16,33 @@ type History struct {
 	Journeys []*Journey     // in the order of their first events
 	Visits   []*event.Event // page views and searches that led nowhere: counted, and no journey
 	Next     event.Instant  // the earliest clock at which something here would read differently; Never when nothing is due
+
+	loose []*block       // blocks in no journey, visits among them, in order
+	apart []*event.Event // events about no customer's journey, in order
 }
 
-// Fold makes journeys of the events of one customer, given in order (event.Before) and none later than the clock.
-func Fold(events []*event.Event, clock event.Instant, book *rules.Book) History {
-	f := folder{book: book, begun: map[string]bool{}}
-	list := blocks(events, book)
+// Past is what the fold must know of a journey that has left memory: whose it was, what about, and when it was last active.
+type Past struct {
+	CustomerID string
+	Family     string
+	Last       event.Instant
+}
+
+// Fold makes journeys of the events of one customer, given in order (event.Before) and none later than the clock. Past are
+// journeys whose events are no longer among them (see Retire).
+//
+// The fold is local in time. Where a block goes depends on blocks and journeys near its start (rules.Book.Near), on journeys
+// within the book's reach before it that owe what it answers, and on the journey of its case, however old; and nothing that
+// comes later than the book reaches changes where a block went. So old events can leave without a trace.
+func Fold(events []*event.Event, past []Past, clock event.Instant, book *rules.Book) History {
+	f := folder{book: book, past: past}
+	list := f.group(events)
 	f.seekAnchors(list)
 	for _, b := range list {
 		f.place(b)
+	}
+	for _, j := range f.journeys {
+		j.past = Past{j.CustomerID, j.ReasonFamily, j.Last()}
 	}
 	f.placeLookers(list)
 	return f.finish(clock)
@@ -32,20 +50,23 @@ func Fold(events []*event.Event, clock event.Instant, book *rules.Book) History 
 
 // folder is one run of Fold.
 type folder struct {
-	book     *rules.Book
-	journeys []*Journey
-	byLast   []*Journey      // the same, in order of their last steps
-	begun    map[string]bool // customer, and customer and reason family, of the journeys so far; * for any customer
-	visits   []*event.Event
-	anchors  map[*block]*block // a page view without reason -> the block that makes it count
-	counting map[*block]bool   // page views with a reason that count
-	counters []*block          // the blocks so far that make a page view count
+	book      *rules.Book
+	past      []Past
+	journeys  []*Journey
+	byLast    []*Journey // the same, in order of their last steps
+	returning bool       // a case comes back after a silence beyond reach
+	visits    []*event.Event
+	loose     []*block
+	apart     []*event.Event
+	anchors   map[*block]*block // a page view without reason -> the block that makes it count
+	counting  map[*block]bool   // page views with a reason that count
+	counters  []*block          // the blocks so far that make a page view count
 }
 
 // place finds the journey of a block, or begins one.
 func (f *folder) place(b *block) {
 	if b.role == event.Looks && !f.counts(b) {
-		f.visits = append(f.visits, b.steps...)
+		f.visits, f.loose = append(f.visits, b.steps...), append(f.loose, b)
 		return
 	}
 	if f.anchors[b] != nil {
@@ -56,8 +77,9 @@ func (f *folder) place(b *block) {
 		f.moved(j)
 		return
 	}
-	if b.role == event.Joins {
-		return // has nothing to join: it stands in the log and in cx.events, in no journey
+	if b.role == event.Joins { // has nothing to join: it stands in the log and in cx.events, in no journey
+		f.loose = append(f.loose, b)
+		return
 	}
 	j := &Journey{Cut: f.cut(b), number: len(f.journeys)}
 	j.take(b)
@@ -65,7 +87,7 @@ func (f *folder) place(b *block) {
 	f.moved(j)
 }
 
-// moved puts a journey that has taken steps at its place in byLast, and notes whose it is and what about.
+// moved puts a journey that has taken steps at its place in byLast.
 func (f *folder) moved(j *Journey) {
 	i := len(f.byLast) - 1
 	for f.byLast[i] != j {
@@ -77,17 +99,14 @@ func (f *folder) moved(j *Journey) {
 	for ; i+1 < len(f.byLast) && f.byLast[i+1].Last() < j.Last(); i++ {
 		f.byLast[i+1], f.byLast[i] = j, f.byLast[i+1]
 	}
-	for _, whose := range []string{anyCustomer, j.CustomerID} {
-		f.begun[whose], f.begun[whose+"\x00"+j.ReasonFamily] = true, true
-	}
 }
-
-// anyCustomer stands for all customers among the keys of begun.
-const anyCustomer = "*"
 
 // find is rule 2 of product.md.
 func (f *folder) find(b *block) *Journey {
 	if len(b.cases) > 0 {
+		if j := f.holding(b); j != nil {
+			return j
+		}
 		return f.findForCase(b)
 	}
 	if j := f.owing(b); j != nil {
@@ -105,6 +124,34 @@ func (f *folder) find(b *block) *Journey {
 		}
 		return b.role == event.Joins || j.openAt(b.start(), f.book)
 	})
+}
+
+// holding is the journey in which a case of the block was before a silence beyond reach. Where the block brings the cases of
+// two journeys together they are one from here on; what was placed between keeps its place.
+func (f *folder) holding(b *block) (found *Journey) {
+	if !f.returning {
+		return nil
+	}
+	for _, j := range slices.Clone(f.journeys) {
+		switch {
+		case !slices.ContainsFunc(b.cases, func(c string) bool { return contains(j.Cases, c) }):
+		case found == nil:
+			found = j
+		default:
+			f.unite(found, j)
+		}
+	}
+	return found
+}
+
+// unite lets a journey take all of a later one.
+func (f *folder) unite(j, later *Journey) {
+	for _, b := range later.blocks {
+		j.take(b)
+	}
+	same := func(other *Journey) bool { return other == later }
+	f.journeys, f.byLast = slices.DeleteFunc(f.journeys, same), slices.DeleteFunc(f.byLast, same)
+	f.moved(j)
 }
 
 // findForCase: a case opened during a contact or soon after it belongs to that contact's journey; else a new case for the
@@ -167,29 +214,40 @@ func (f *folder) since(b *block, within time.Duration) []*Journey {
 }
 
 // sameCustomer: events of a case may name several customers; a contact of one of them joins only his own journeys.
-func sameCustomer(j *Journey, b *block) bool {
-	return j.CustomerID == b.customer || j.CustomerID == "" || b.customer == ""
-}
+func sameCustomer(j *Journey, b *block) bool { return oneCustomer(j.CustomerID, b.customer) }
 
-// cut says why a block begins a journey.
+func oneCustomer(a, b string) bool { return a == b || a == "" || b == "" }
+
+// cut says why a block begins a journey: what of the customer's lies before it, as far as the book reaches.
 func (f *folder) cut(b *block) Cut {
-	whose := []string{b.customer, ""}
-	if b.customer == "" {
-		whose = []string{anyCustomer}
-	}
 	cut := CutFirst
-	for _, customer := range whose {
-		switch {
-		case !f.begun[customer]:
-		case len(b.cases) > 0:
-			return CutCase
-		case b.family() != "" && f.begun[customer+"\x00"+b.family()]:
-			return CutGap
-		default:
-			cut = CutReason
+	from := b.start().Add(-f.book.Reach())
+	for i := len(f.byLast) - 1; i >= 0 && f.byLast[i].Last() >= from; i-- {
+		if j := f.byLast[i]; sameCustomer(j, b) && j.lastBefore(b.start()) >= from {
+			if cut = b.cutFrom(j.ReasonFamily); cut != CutReason {
+				return cut
+			}
+		}
+	}
+	for i := range f.past {
+		if p := &f.past[i]; p.Last >= from && p.Last < b.start() && oneCustomer(p.CustomerID, b.customer) {
+			if cut = b.cutFrom(p.Family); cut != CutReason {
+				return cut
+			}
 		}
 	}
 	return cut
+}
+
+// cutFrom says why a block does not go on with an earlier journey of a reason family.
+func (b *block) cutFrom(family string) Cut {
+	switch {
+	case len(b.cases) > 0:
+		return CutCase
+	case b.family() != "" && b.family() == family:
+		return CutGap
+	}
+	return CutReason
 }
 
 // take adds a block to the journey, keeping the steps in order.
@@ -273,7 +331,7 @@ func (j *Journey) openAt(t event.Instant, book *rules.Book) bool {
 
 // finish names the journeys and reads their outcomes.
 func (f *folder) finish(clock event.Instant) History {
-	h := History{Journeys: f.journeys, Visits: f.visits, Next: Never}
+	h := History{Journeys: f.journeys, Visits: f.visits, Next: Never, loose: f.loose, apart: f.apart}
 	for _, j := range h.Journeys {
 		j.name()
 		j.Reason = lastReason(j)
@@ -282,6 +340,7 @@ func (f *folder) finish(clock event.Instant) History {
 		}
 		s := read(j.Steps, clock, j.ReasonFamily, f.book)
 		j.Outcome, j.Basis, j.EndedAt, j.Escalated = s.outcome, s.basis, s.endedAt, s.escalated
+		j.Due, j.owing = s.next, s.owing()
 		h.Next = min(h.Next, s.next)
 	}
 	slices.SortStableFunc(h.Journeys, func(a, b *Journey) int { return order(a.FirstEvent, b.FirstEvent) })

@@ -59,9 +59,12 @@ type Journey struct {
 	Basis     Basis
 	Escalated bool
 	EndedAt   event.Instant // 0 while open
+	Due       event.Instant // the clock at which its outcome may read differently by itself; Never when nothing is due
 
 	blocks []*block
-	number int // in the order of beginning
+	number int  // in the order of beginning
+	past   Past // what later blocks see of it
+	owing  bool // an answer could still join it, as far as the book reaches
 }
 
 // Start is the time of the first step.

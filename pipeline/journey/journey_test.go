@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", d.Pos, err)
 			}
-			return print(script, journey.Fold(events, clock, book))
+			return print(script, journey.Fold(events, nil, clock, book))
 		})
 	})
 }

@@ -1,23 +1,21 @@
 package journey
 
-import (
-	"time"
-
-	"parcours/pipeline/event"
-)
+import "parcours/pipeline/event"
 
 // An answer belongs to what it answers, however late it comes: the reply to a message, the answer to a complaint, the
-// delivery of an order, the keeping of a promise join the journey in which that is still open, whatever the gap.
-
-// forEver is longer than any log.
-const forEver = 250 * 365 * 24 * time.Hour
+// delivery of an order, the keeping of a promise join the journey in which that is still open, whatever the gap, as far as
+// the book reaches.
 
 // owing finds the latest journey in which what the block's first event settles is still open; nil where there is none.
 func (f *folder) owing(b *block) *Journey {
 	if !settles(b.first().Type) {
 		return nil
 	}
-	return f.latest(b, forEver, func(j *Journey) bool {
+	reach := f.book.Reach()
+	return f.latest(b, reach, func(j *Journey) bool {
+		if b.start().Sub(j.lastBefore(b.start())) > reach {
+			return false
+		}
 		if b.family() != "" && j.ReasonFamily != "" && j.ReasonFamily != b.family() {
 			return false
 		}
@@ -34,6 +32,11 @@ func settles(typ string) bool {
 		return true
 	}
 	return false
+}
+
+// owing says whether an answer could still be owed, by owesTo's reading.
+func (s *state) owing() bool {
+	return s.complained || s.complaints > 0 || len(s.messages) > 0 || len(s.promises) > 0 || len(s.orders) > 0 || len(s.appointments) > 0
 }
 
 // owesTo says whether the journey has open what the event settles.

@@ -62,7 +62,7 @@ func (f *folder) placeLookers(list []*block) {
 		if j := f.journeyOf(a); j != nil {
 			j.take(b)
 		} else {
-			f.visits = append(f.visits, b.steps...)
+			f.visits, f.loose = append(f.visits, b.steps...), append(f.loose, b)
 		}
 	}
 }

@@ -60,6 +60,8 @@ type Book struct {
 	calendar   *Calendar
 	containers map[string]bool
 	version    string
+	horizon    time.Duration
+	near       time.Duration
 }
 
 // Window is a duration with exceptions by reason family.
@@ -165,6 +167,7 @@ func (b *Book) prepare() (*Book, error) {
 	for _, c := range b.Containers {
 		b.containers[c] = true
 	}
+	b.near, b.horizon = b.nearest(), b.furthest()
 	return b, nil
 }
 

@@ -1,0 +1,60 @@
+package rules
+
+import "time"
+
+// Horizon is how long the steps of a settled journey are held: at least LeastHorizon, and never less than the lateness
+// allowed plus the longest gap, window or deadline in force. What is still due holds a journey for longer.
+func (b *Book) Horizon() time.Duration { return b.horizon }
+
+// Reach is how far back an event can find what it belongs to without a case: an answer what was owed, a contact id its
+// contact, a journey those before it. An event that is not too late and lies within reach of a step finds it in memory.
+func (b *Book) Reach() time.Duration { return b.horizon - b.Lateness }
+
+// Near is how far apart journeys can lie that have to do with one another, beyond what Reach is for.
+func (b *Book) Near() time.Duration { return b.near }
+
+// nearest is the longest of the windows that link journeys, and the visit window on top: a page view may count for a contact
+// on the one side of it and so join a journey on the other.
+func (b *Book) nearest() time.Duration {
+	return max(b.InactivityGap.longest(), b.Repeat.longest(), b.Failover.longest(), b.NoReason, b.CaseAfter, b.Visit) + b.Visit
+}
+
+func (b *Book) furthest() time.Duration {
+	sla := &b.SLA
+	longest := max(b.nearest(), b.elapsed(sla.Case), time.Duration(sla.ComplaintMonths*31+1)*Day,
+		joursOuvrables(sla.ComplaintAck), joursOuvrables(sla.PaymentAnswer), joursOuvrables(sla.PaymentAfterReply))
+	for _, span := range sla.Message {
+		longest = max(longest, b.elapsed(span))
+	}
+	return max(b.LeastHorizon, b.Lateness+longest)
+}
+
+// holidaysInARow is how many days a generous bound leaves for holidays and closures.
+const holidaysInARow = 14
+
+// joursOuvrables bounds a number of days from Monday to Saturday in elapsed time.
+func joursOuvrables(n int) time.Duration { return time.Duration(n*7/6+holidaysInARow) * Day }
+
+// elapsed bounds a span of the company's own time in elapsed time.
+func (b *Book) elapsed(span OpenTime) time.Duration {
+	open, shortest := 0, 24*60
+	for _, h := range b.Opening {
+		if h.To > h.From {
+			open, shortest = open+1, min(shortest, h.To-h.From)
+		}
+	}
+	if open == 0 {
+		return b.calendar.Length(span)
+	}
+	days := int(b.calendar.Length(span)/(time.Duration(shortest)*time.Minute)) + 1
+	return time.Duration(days*7/open+holidaysInARow) * Day
+}
+
+// longest is the longest of a window and its exceptions.
+func (w Window) longest() time.Duration {
+	longest := w.Default
+	for _, d := range w.ByFamily {
+		longest = max(longest, d)
+	}
+	return longest
+}
