@@ -1,0 +1,410 @@
+package breakpoint_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"parcours/pipeline/breakpoint"
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+	"parcours/pipeline/rules"
+	"parcours/pipeline/scenario"
+)
+
+// TestHistoriesRetired: journeys that leave memory when they are old, and come back with their cases, end where one straight
+// fold of everything ends; in order of time, and with events as late as is allowed.
+func TestHistoriesRetired(t *testing.T) {
+	const histories = 1200
+	tests, err := scenario.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := rules.Default()
+	var left, back int
+	for seed := uint64(1); seed <= histories; seed++ {
+		r := rand.New(rand.NewPCG(seed, 11))
+		events := years(r)
+		end := events[len(events)-1].At.Add(time.Duration(r.IntN(120)) * rules.Day)
+		want := straightFacts(events, end, book)
+		for _, late := range []bool{false, true} {
+			m := &memory{book: book, clock: events[0].At, parked: map[string]*parked{}}
+			for _, e := range arrivals(r, events, book, late) {
+				m.apply(e)
+			}
+			m.clock = max(m.clock, end)
+			m.settle()
+			if got := m.facts(); got != want {
+				t.Fatalf("seed %d, late %t: retired in between it ends elsewhere.\nuntil %s, script:\n%s\n%s", seed, late, end,
+					lines(tests, events), differences(want, got))
+			}
+			left, back = left+m.left, back+m.back
+		}
+	}
+	if left < 10*histories || back < histories {
+		t.Errorf("%d groups left memory and %d came back: too few to say anything", left, back)
+	}
+}
+
+// TestHistoriesRetiredScript: what a failing seed prints is a scenario that reads back as the same history.
+func TestHistoriesRetiredScript(t *testing.T) {
+	tests, err := scenario.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := rules.Default()
+	for seed := uint64(1); seed <= 20; seed++ {
+		events := years(rand.New(rand.NewPCG(seed, 11)))
+		read, end, err := tests.History(lines(tests, events), "")
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		want, got := straightFacts(events, end, book), straightFacts(read, end, book)
+		if got != want {
+			t.Fatalf("seed %d: the script reads as another history\n%s", seed, differences(want, got))
+		}
+	}
+}
+
+// memory holds a home as an owner does who lets old journeys go.
+type memory struct {
+	book  *rules.Book
+	clock event.Instant
+	live  []*event.Event
+	past  []journey.Past
+
+	parked map[string]*parked // by each of its cases
+	final  []string           // facts of what left for good
+	now    []string           // facts of what is in memory
+	left   int
+	back   int
+}
+
+// parked is a group that a case may bring back.
+type parked struct {
+	events []*event.Event
+	past   []journey.Past
+	cases  []string
+	facts  []string
+}
+
+func (m *memory) apply(e *event.Event) {
+	if p := m.parked[e.Data.Case]; p != nil {
+		m.unpark(p)
+	}
+	m.live = append(m.live, e)
+	slices.SortFunc(m.live, inOrder)
+	m.clock = max(m.clock, e.At)
+	m.settle()
+}
+
+func (m *memory) unpark(p *parked) {
+	for _, c := range p.cases {
+		delete(m.parked, c)
+	}
+	m.live, m.past = append(m.live, p.events...), append(m.past, p.past...)
+	m.back++
+}
+
+// settle folds what is in memory and lets go what may leave.
+func (m *memory) settle() {
+	h := journey.Fold(m.live, m.past, m.clock, m.book)
+	found, due := breakpoint.Detect(h, m.clock, m.book)
+	gone := map[*event.Event]bool{}
+	var past []journey.Past
+	for _, g := range journey.Retire(h, due, m.clock, m.book) {
+		m.retire(&h, &g, found)
+		past = append(past, journey.PastOf(g.Journeys)...)
+		for _, e := range append(g.Events(), g.Loose...) {
+			gone[e] = true
+		}
+	}
+	m.live = slices.DeleteFunc(m.live, func(e *event.Event) bool { return gone[e] })
+	m.past = journey.Prune(append(m.past, past...), m.live, m.book)
+	m.now = factsOf(h, found, func(e *event.Event) bool { return !gone[e] })
+}
+
+func (m *memory) retire(h *journey.History, g *journey.Group, found []breakpoint.Breakpoint) {
+	in := map[*event.Event]bool{}
+	for _, e := range append(g.Events(), g.Loose...) {
+		in[e] = true
+	}
+	facts := factsOf(*h, found, func(e *event.Event) bool { return in[e] })
+	if len(g.Journeys) > 0 {
+		m.left++
+	}
+	if len(g.Cases) == 0 {
+		m.final = append(m.final, facts...)
+		return
+	}
+	p := &parked{g.Events(), h.PastFor(g, m.past, m.book), g.Cases, facts}
+	for _, c := range g.Cases {
+		m.parked[c] = p
+	}
+}
+
+func (m *memory) facts() string {
+	list := append(slices.Clone(m.final), m.now...)
+	seen := map[*parked]bool{}
+	for _, p := range m.parked {
+		if !seen[p] {
+			seen[p] = true
+			list = append(list, p.facts...)
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, "\n")
+}
+
+func straightFacts(events []*event.Event, clock event.Instant, book *rules.Book) string {
+	h := journey.Fold(events, nil, clock, book)
+	found, _ := breakpoint.Detect(h, clock, book)
+	list := factsOf(h, found, func(*event.Event) bool { return true })
+	slices.Sort(list)
+	return strings.Join(list, "\n")
+}
+
+// factsOf writes everything that is said of the journeys, breakpoints and visits among some events.
+func factsOf(h journey.History, found []breakpoint.Breakpoint, among func(*event.Event) bool) (list []string) {
+	for _, j := range h.Journeys {
+		if !among(j.Steps[0]) {
+			continue
+		}
+		list = append(list, fmt.Sprintf("journey %s: %s %q %q %s %s %s at %s escalated=%t cases=%v handoffs=%d/%d steps=%v contacts=%v", j.ID,
+			j.CustomerID, j.ReasonFamily, j.Reason, j.Cut, j.Outcome, j.Basis, j.EndedAt, j.Escalated, j.Cases, j.Handoffs(), j.SiloHandoffs(),
+			names(j.Steps), contactsOf(j)))
+	}
+	for i := range found {
+		if b := &found[i]; among(b.Journey.Steps[0]) {
+			list = append(list, fmt.Sprintf("breakpoint %s: %s %d in %s, origin %s, at %s %s %s, %s %s %s %q, evidence %v, cost %.6f", b.ID, b.Kind,
+				b.Severity, b.Journey.ID, b.Origin.ID, b.OccurredAt, b.DetectedAt, b.OpportunityAt, b.Silo, b.Unit, b.Channel, b.Reason,
+				names(b.Evidence), b.Cost))
+		}
+	}
+	for _, e := range h.Visits {
+		if among(e) {
+			list = append(list, "visit "+e.ID)
+		}
+	}
+	return list
+}
+
+func contactsOf(j *journey.Journey) (list []string) {
+	for _, c := range j.Contacts {
+		list = append(list, fmt.Sprintf("%s %s..%s %q %t %v", c.Key(), c.Start, c.End, c.Reason, c.Inbound, names(c.Steps)))
+	}
+	return list
+}
+
+func names(steps []*event.Event) (list []string) {
+	for _, e := range steps {
+		list = append(list, e.ID)
+	}
+	return list
+}
+
+func differences(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	var text strings.Builder
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			text.WriteString("want " + line + "\n")
+		}
+	}
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			text.WriteString("got  " + line + "\n")
+		}
+	}
+	return text.String()
+}
+
+// arrivals are the events in order of time, or each as late as is allowed at most.
+func arrivals(r *rand.Rand, events []*event.Event, book *rules.Book, late bool) []*event.Event {
+	if !late {
+		return events
+	}
+	at := map[*event.Event]event.Instant{}
+	for _, e := range events {
+		at[e] = e.At
+		switch r.IntN(3) {
+		case 0:
+			at[e] = e.At.Add(time.Duration(r.Int64N(int64(book.Lateness))))
+		case 1:
+			at[e] = e.At.Add(book.Lateness)
+		}
+	}
+	list := slices.Clone(events)
+	slices.SortStableFunc(list, func(a, b *event.Event) int { return int(at[a] - at[b]) })
+	return list
+}
+
+// kindsOfEvent are the types of a life, the common ones more than once.
+var kindsOfEvent = []string{
+	event.ContactStarted, event.ContactStarted, event.ContactAnswered, event.ContactTransferred, event.ContactEnded,
+	event.ContactEnded, event.ContactAbandoned, event.MessageReceived, event.MessageReceived, event.MessageReplied,
+	event.MessageReplied, event.FormStarted, event.FormFailed, event.FormSubmitted, event.SearchPerformed, event.PageViewed,
+	event.PageViewed, event.BotAnswered, event.CaseOpened, event.CaseWaiting, event.CaseResumed, event.CaseResolved, event.CaseReopened,
+	event.ComplaintFiled, event.ComplaintAcknowledged, event.ComplaintAnswered, event.ComplaintEscalated, event.SurveySent,
+	event.SurveyAnswered, event.PromiseMade, event.PromiseKept, event.OrderPlaced, event.OrderDelivered, event.AppointmentMade,
+	event.AppointmentMissed, event.StepPerformed, event.InformationRepeated, event.ContractCancelled, event.OutreachSent,
+	event.CustomerConsented,
+}
+
+// silence is the time to the next event: most within the windows, some at their edges, and at those of reach and horizon.
+func silence(r *rand.Rand) time.Duration {
+	within := func(from, to time.Duration) time.Duration {
+		return (from + time.Duration(r.Int64N(int64(to-from)))).Truncate(time.Second)
+	}
+	switch n := r.IntN(100); {
+	case n < 8:
+		return 0
+	case n < 45:
+		return within(0, 6*time.Hour)
+	case n < 65:
+		return within(6*time.Hour, 3*rules.Day)
+	case n < 80:
+		return within(3*rules.Day, 9*rules.Day)
+	case n < 90:
+		return within(9*rules.Day, 60*rules.Day)
+	case n < 97:
+		return within(60*rules.Day, 80*rules.Day)
+	}
+	return within(80*rules.Day, 700*rules.Day)
+}
+
+// years is a random life of one home over years.
+func years(r *rand.Rand) []*event.Event {
+	at := event.InstantOf(time.Date(2023, 3, 1, 8, 0, 0, 0, time.UTC))
+	end := at.Add(time.Duration(1+r.IntN(3)) * 365 * rules.Day)
+	most := 10 + r.IntN(110)
+	l := life{r: r}
+	if r.IntN(3) == 0 {
+		l.others = []string{"c2"}
+	}
+	var list []*event.Event
+	for len(list) == 0 || len(list) < most && at < end {
+		list = append(list, l.event(len(list), at))
+		at = at.Add(silence(r))
+	}
+	slices.SortFunc(list, inOrder)
+	return list
+}
+
+// life draws events that go on with what was before: the same contact, case and reason more often than not.
+type life struct {
+	r       *rand.Rand
+	others  []string
+	contact string
+	cases   string
+	reason  string
+}
+
+func (l *life) pick(values ...string) string { return values[l.r.IntN(len(values))] }
+
+func (l *life) event(i int, at event.Instant) *event.Event {
+	l.goOn()
+	typ := kindsOfEvent[l.r.IntN(len(kindsOfEvent))]
+	e := &event.Event{ID: fmt.Sprintf("e%d", i), Source: l.pick("/a", "/b"), Type: typ, At: at, Home: "home"}
+	d := &e.Data
+	d.Customer = l.pick("c1", "c1", "c1", "")
+	if len(l.others) > 0 && l.r.IntN(4) == 0 {
+		d.Customer = l.pick(l.others...)
+	}
+	d.Contact = l.pick(l.contact, l.contact, "")
+	d.Reason = l.pick(l.reason, l.reason, "", "billing.dispute", "unknown")
+	d.Channel = event.Channel(l.pick("", "phone", "email", "messaging", "web", "chat"))
+	d.Silo = l.pick("", "customer_service", "finance", "logistics")
+	d.Unit = l.pick("", "u1", "u2")
+	if strings.HasPrefix(typ, "case.") || l.r.IntN(6) == 0 {
+		d.Case = l.cases
+	}
+	l.details(e)
+	return e
+}
+
+func (l *life) goOn() {
+	if l.contact == "" || l.r.IntN(3) == 0 {
+		l.contact = l.pick("k1", "k2", "k3", "k4", "k5")
+	}
+	if l.cases == "" || l.r.IntN(6) == 0 {
+		l.cases = l.pick("A", "B", "C", "D", "E")
+	}
+	if l.reason == "" || l.r.IntN(5) == 0 {
+		l.reason = l.pick("billing.dispute", "billing.question", "delivery.late", "technical.fault")
+	}
+}
+
+// details are what a type needs.
+func (l *life) details(e *event.Event) {
+	d := &e.Data
+	switch e.Type {
+	case event.ContactTransferred:
+		d.ToSilo = l.pick("finance", "logistics", "it")
+	case event.ContactEnded, event.SurveyAnswered:
+		if l.r.IntN(2) == 0 {
+			resolved := l.r.IntN(2) == 0
+			d.Resolved = &resolved
+		}
+	case event.CaseWaiting:
+		d.On = l.pick("customer", "partner")
+	case event.PromiseMade, event.PromiseKept:
+		d.Promise = l.pick("p1", "p2")
+	case event.OrderPlaced, event.OrderDelivered:
+		d.Product = l.pick("x", "y")
+	case event.AppointmentMade:
+		d.Due = e.At.Add(time.Duration(1+l.r.IntN(300)) * rules.Day)
+	case event.FormStarted, event.FormFailed, event.FormSubmitted:
+		d.Form = "f"
+	case event.AppointmentMissed:
+		d.By = l.pick("customer", "company")
+	case event.ComplaintFiled:
+		d.Regime = l.pick("", "payment")
+	}
+}
+
+func inOrder(a, b *event.Event) int {
+	switch {
+	case a.Before(b):
+		return -1
+	case b.Before(a):
+		return 1
+	}
+	return 0
+}
+
+// lines prints a history as a scenario ready to paste.
+func lines(tests *scenario.Script, events []*event.Event) string {
+	var b strings.Builder
+	for _, e := range events {
+		d := &e.Data
+		fmt.Fprintf(&b, "%s %s id=%s source=%s customer=%s", tests.Text(e.At), e.Type, e.ID, e.Source, or(d.Customer, "-"))
+		for _, f := range [][2]string{
+			{"contact", d.Contact}, {"case", d.Case}, {"reason", d.Reason}, {"channel", string(d.Channel)}, {"silo", d.Silo},
+			{"unit", d.Unit}, {"to_silo", d.ToSilo}, {"on", d.On}, {"promise", d.Promise}, {"product", d.Product}, {"form", d.Form},
+			{"by", d.By}, {"regime", d.Regime},
+		} {
+			if f[1] != "" {
+				fmt.Fprintf(&b, " %s=%s", f[0], f[1])
+			}
+		}
+		if d.Due != 0 {
+			b.WriteString(" due=" + strings.Replace(tests.Text(d.Due), " ", "T", 1))
+		}
+		if d.Resolved != nil {
+			fmt.Fprintf(&b, " resolved=%t", *d.Resolved)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
