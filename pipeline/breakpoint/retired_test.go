@@ -44,6 +44,7 @@ func TestHistoriesRetired(t *testing.T) {
 			left, back = left+m.left, back+m.back
 		}
 	}
+	t.Logf("%d groups left memory, %d came back", left, back)
 	if left < 10*histories || back < histories {
 		t.Errorf("%d groups left memory and %d came back: too few to say anything", left, back)
 	}
@@ -254,6 +255,26 @@ var kindsOfEvent = []string{
 	event.CustomerConsented,
 }
 
+// someTypes are those of one life. What is owed for ever links journeys far apart: most lives know little of it.
+func someTypes(r *rand.Rand) []string {
+	part, owed := 2+r.IntN(9), r.IntN(3)
+	var list []string
+	for i, typ := range kindsOfEvent {
+		if i < 3 || r.IntN(10) < part && (!owes(typ) || r.IntN(4) < owed) {
+			list = append(list, typ)
+		}
+	}
+	return list
+}
+
+func owes(typ string) bool {
+	switch typ {
+	case event.MessageReceived, event.ComplaintFiled, event.ComplaintEscalated, event.PromiseMade, event.OrderPlaced, event.AppointmentMade:
+		return true
+	}
+	return false
+}
+
 // silence is the time to the next event: most within the windows, some at their edges, and at those of reach and horizon.
 func silence(r *rand.Rand) time.Duration {
 	within := func(from, to time.Duration) time.Duration {
@@ -262,11 +283,11 @@ func silence(r *rand.Rand) time.Duration {
 	switch n := r.IntN(100); {
 	case n < 8:
 		return 0
-	case n < 45:
+	case n < 40:
 		return within(0, 6*time.Hour)
-	case n < 65:
+	case n < 55:
 		return within(6*time.Hour, 3*rules.Day)
-	case n < 80:
+	case n < 70:
 		return within(3*rules.Day, 9*rules.Day)
 	case n < 90:
 		return within(9*rules.Day, 60*rules.Day)
@@ -280,8 +301,8 @@ func silence(r *rand.Rand) time.Duration {
 func years(r *rand.Rand) []*event.Event {
 	at := event.InstantOf(time.Date(2023, 3, 1, 8, 0, 0, 0, time.UTC))
 	end := at.Add(time.Duration(1+r.IntN(3)) * 365 * rules.Day)
-	most := 10 + r.IntN(110)
-	l := life{r: r}
+	most := 10 + r.IntN(90)
+	l := life{r: r, types: someTypes(r), ids: 3 + r.IntN(3)*r.IntN(20)}
 	if r.IntN(3) == 0 {
 		l.others = []string{"c2"}
 	}
@@ -297,6 +318,8 @@ func years(r *rand.Rand) []*event.Event {
 // life draws events that go on with what was before: the same contact, case and reason more often than not.
 type life struct {
 	r       *rand.Rand
+	types   []string
+	ids     int // how many contacts and cases there are: few are taken up again and again
 	others  []string
 	contact string
 	cases   string
@@ -307,7 +330,7 @@ func (l *life) pick(values ...string) string { return values[l.r.IntN(len(values
 
 func (l *life) event(i int, at event.Instant) *event.Event {
 	l.goOn()
-	typ := kindsOfEvent[l.r.IntN(len(kindsOfEvent))]
+	typ := l.types[l.r.IntN(len(l.types))]
 	e := &event.Event{ID: fmt.Sprintf("e%d", i), Source: l.pick("/a", "/b"), Type: typ, At: at, Home: "home"}
 	d := &e.Data
 	d.Customer = l.pick("c1", "c1", "c1", "")
@@ -328,10 +351,10 @@ func (l *life) event(i int, at event.Instant) *event.Event {
 
 func (l *life) goOn() {
 	if l.contact == "" || l.r.IntN(3) == 0 {
-		l.contact = l.pick("k1", "k2", "k3", "k4", "k5")
+		l.contact = fmt.Sprintf("k%d", l.r.IntN(l.ids))
 	}
 	if l.cases == "" || l.r.IntN(6) == 0 {
-		l.cases = l.pick("A", "B", "C", "D", "E")
+		l.cases = fmt.Sprintf("C%d", l.r.IntN(l.ids))
 	}
 	if l.reason == "" || l.r.IntN(5) == 0 {
 		l.reason = l.pick("billing.dispute", "billing.question", "delivery.late", "technical.fault")
@@ -345,14 +368,14 @@ func (l *life) details(e *event.Event) {
 	case event.ContactTransferred:
 		d.ToSilo = l.pick("finance", "logistics", "it")
 	case event.ContactEnded, event.SurveyAnswered:
-		if l.r.IntN(2) == 0 {
+		if e.Type == event.SurveyAnswered || l.r.IntN(2) == 0 {
 			resolved := l.r.IntN(2) == 0
 			d.Resolved = &resolved
 		}
 	case event.CaseWaiting:
 		d.On = l.pick("customer", "partner")
 	case event.PromiseMade, event.PromiseKept:
-		d.Promise = l.pick("p1", "p2")
+		d.Promise, d.Due = l.pick("p1", "p2"), e.At.Add(2*rules.Day)
 	case event.OrderPlaced, event.OrderDelivered:
 		d.Product = l.pick("x", "y")
 	case event.AppointmentMade:

@@ -22,9 +22,12 @@ type History struct {
 }
 
 // Past is what the fold must know of a journey that has left memory: whose it was, what about, and when it was last active.
+// Once its case is back the journey speaks for itself, since it may have become another customer's, and the entry counts no
+// more.
 type Past struct {
 	CustomerID string
 	Family     string
+	Case       string // the first of its cases; "" where it has none and so never comes back
 	Last       event.Instant
 }
 
@@ -42,7 +45,10 @@ func Fold(events []*event.Event, past []Past, clock event.Instant, book *rules.B
 		f.place(b)
 	}
 	for _, j := range f.journeys {
-		j.past = Past{j.CustomerID, j.ReasonFamily, j.Last()}
+		j.past = Past{CustomerID: j.CustomerID, Family: j.ReasonFamily, Last: j.Last()}
+		if len(j.Cases) > 0 {
+			j.past.Case = j.Cases[0]
+		}
 	}
 	f.placeLookers(list)
 	return f.finish(clock)
@@ -230,13 +236,18 @@ func (f *folder) cut(b *block) Cut {
 		}
 	}
 	for i := range f.past {
-		if p := &f.past[i]; p.Last >= from && p.Last < b.start() && oneCustomer(p.CustomerID, b.customer) {
+		if p := &f.past[i]; p.Last >= from && p.Last < b.start() && oneCustomer(p.CustomerID, b.customer) && !f.isBack(p) {
 			if cut = b.cutFrom(p.Family); cut != CutReason {
 				return cut
 			}
 		}
 	}
 	return cut
+}
+
+// isBack says whether a past journey is among the events again.
+func (f *folder) isBack(p *Past) bool {
+	return p.Case != "" && slices.ContainsFunc(f.journeys, func(j *Journey) bool { return contains(j.Cases, p.Case) })
 }
 
 // cutFrom says why a block does not go on with an earlier journey of a reason family.

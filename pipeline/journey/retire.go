@@ -195,22 +195,34 @@ func (h *History) PastFor(g *Group, past []Past, book *rules.Book) []Past {
 
 // Prune keeps of past, in place, the entries that matter to the events that remain, given in order. An entry matters to a
 // block that starts after it and within reach, and says no more than a later one of the same customer and family that does
-// too. Events yet to come lie beyond reach of all that has left, so where no event remains no entry does.
+// too and stays for good, having no case. Events yet to come lie beyond reach of all that has left, so where no event remains
+// no entry does.
 func Prune(past []Past, events []*event.Event, book *rules.Book) []Past {
 	slices.SortFunc(past, func(a, b Past) int {
-		return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), cmp.Compare(a.Family, b.Family), cmp.Compare(a.Last, b.Last))
+		return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), cmp.Compare(a.Family, b.Family), cmp.Compare(a.Last, b.Last),
+			-cmp.Compare(a.Case, b.Case))
 	})
+	past = slices.Compact(past)
 	kept := past[:0]
 	for i, p := range past {
-		until := p.Last.Add(book.Reach())
-		if i+1 < len(past) && past[i+1].CustomerID == p.CustomerID && past[i+1].Family == p.Family {
-			until = min(until, past[i+1].Last)
-		}
-		if anyWithin(events, p.Last, until) {
+		if anyWithin(events, p.Last, min(p.Last.Add(book.Reach()), takenOver(past[i+1:], p))) {
 			kept = append(kept, p)
 		}
 	}
 	return kept
+}
+
+// takenOver is when a later entry begins to say all that an entry does; Never where none does.
+func takenOver(later []Past, p Past) event.Instant {
+	for _, q := range later {
+		if q.CustomerID != p.CustomerID || q.Family != p.Family {
+			break
+		}
+		if q.Case == "" {
+			return q.Last
+		}
+	}
+	return Never
 }
 
 // anyWithin says whether an event lies after an instant and no later than another.
