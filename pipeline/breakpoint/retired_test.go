@@ -18,7 +18,7 @@ import (
 // TestHistoriesRetired: journeys that leave memory when they are old, and come back with their cases, end where one straight
 // fold of everything ends; in order of time, and with events as late as is allowed.
 func TestHistoriesRetired(t *testing.T) {
-	const histories = 1200
+	const histories = 800
 	tests, err := scenario.New()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestHistoriesRetired(t *testing.T) {
 		}
 	}
 	t.Logf("%d groups left memory, %d came back", left, back)
-	if left < 10*histories || back < histories {
+	if left < 4*histories || back < histories {
 		t.Errorf("%d groups left memory and %d came back: too few to say anything", left, back)
 	}
 }
@@ -289,18 +289,18 @@ func silence(r *rand.Rand) time.Duration {
 		return within(6*time.Hour, 3*rules.Day)
 	case n < 70:
 		return within(3*rules.Day, 9*rules.Day)
-	case n < 90:
+	case n < 86:
 		return within(9*rules.Day, 60*rules.Day)
-	case n < 97:
+	case n < 95:
 		return within(60*rules.Day, 80*rules.Day)
 	}
-	return within(80*rules.Day, 700*rules.Day)
+	return within(80*rules.Day, 500*rules.Day)
 }
 
 // years is a random life of one home over years.
 func years(r *rand.Rand) []*event.Event {
 	at := event.InstantOf(time.Date(2023, 3, 1, 8, 0, 0, 0, time.UTC))
-	end := at.Add(time.Duration(1+r.IntN(3)) * 365 * rules.Day)
+	end := at.Add(time.Duration(2+r.IntN(2)) * 365 * rules.Day)
 	most := 10 + r.IntN(90)
 	l := life{r: r, types: someTypes(r), ids: 3 + r.IntN(3)*r.IntN(20)}
 	if r.IntN(3) == 0 {
