@@ -70,6 +70,62 @@ func TestHistoriesRetiredScript(t *testing.T) {
 	}
 }
 
+// TestHistoriesRetiredCorners: what chance finds seldom. In each the second last thing that happens lets something leave,
+// and the last changes what was placed long before.
+func TestHistoriesRetiredCorners(t *testing.T) {
+	tests, err := scenario.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := rules.Default()
+	for name, text := range map[string]string{
+		"a reply turns out to answer a message of two months before": `
+			2024-01-01 10:00 message.received reason=billing.dispute
+			2024-03-01 10:00 message.replied contact=k reason=delivery.late
+			2024-03-25 10:00 contact.started reason=technical.fault
+			2024-05-05 10:00 contact.ended contact=k reason=billing.dispute`,
+		"a journey that left turns out to have become another customer's": `
+			2023-11-01 10:00 case.opened customer=- case=B reason=billing.dispute
+			2023-12-30 10:00 contact.started customer=c2 contact=k
+			2024-01-01 10:00 message.received reason=billing.dispute
+			2024-02-20 10:00 contact.answered customer=c2 contact=k
+			2024-03-03 10:00 contact.ended customer=c2 contact=k case=B`,
+		"a page view turns out to count, for a contact a day after it, in a journey a week before it": `
+			2024-01-01 10:00 contact.started reason=billing.dispute
+			2024-01-08 09:00 page.viewed reason=billing.dispute
+			2024-01-09 08:00 survey.sent contact=k
+			2024-03-19 10:00 customer.consented
+			2024-03-20 10:00 contact.ended contact=k reason=delivery.late`,
+		"a complaint of a case that comes back was answered between, too late to be known": `
+			2024-01-01 10:00 complaint.filed case=A reason=billing.dispute
+			2024-06-01 10:00 complaint.answered reason=billing.dispute
+			2024-12-01 10:00 case.closed case=A`,
+		"two old cases meet in one contact": `
+			2024-01-01 10:00 complaint.filed case=A reason=billing.dispute
+			2024-06-01 10:00 case.opened case=B reason=billing.dispute
+			2024-07-15 10:00 complaint.answered reason=billing.dispute
+			2025-06-01 10:00 contact.started contact=k case=B reason=billing.dispute
+			2025-06-02 10:00 contact.ended contact=k case=A reason=delivery.late`,
+		"a contact id is taken up again within one case": `
+			2024-01-01 10:00 contact.started contact=k case=A reason=billing.dispute
+			2024-02-20 10:00 step.performed case=A
+			2024-04-20 10:00 contact.started contact=k case=A reason=billing.dispute
+			2025-04-20 10:00 contact.started contact=k case=A reason=billing.dispute`,
+	} {
+		events, end, err := tests.History(text, "")
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		m := &memory{book: book, clock: events[0].At, parked: map[string]*parked{}}
+		for _, e := range events {
+			m.apply(e)
+		}
+		if want, got := straightFacts(events, end, book), m.facts(); got != want {
+			t.Errorf("%s:\n%s", name, differences(want, got))
+		}
+	}
+}
+
 // memory holds a home as an owner does who lets old journeys go.
 type memory struct {
 	book  *rules.Book
