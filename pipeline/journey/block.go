@@ -34,9 +34,9 @@ func (f *folder) group(events []*event.Event) []*block {
 			continue
 		}
 		if e.Data.Contact != "" {
-			g.join(i, g.contacts, e.Data.Contact)
+			g.contacts.join(g, i, e.Data.Contact)
 		}
-		if e.Data.Case != "" && !f.book.Container(e.Data.Case) && g.join(i, g.cases, e.Data.Case) {
+		if e.Data.Case != "" && !f.book.Container(e.Data.Case) && g.cases.join(g, i, e.Data.Case) {
 			f.returning = true
 		}
 	}
@@ -124,14 +124,20 @@ type grouping struct {
 	reach           time.Duration
 	roles           []event.Role
 	parent          []int
-	contacts, cases map[string]int // id -> the last event so far that names it
+	contacts, cases keys
+}
+
+// keys are the contacts or the cases that the events so far name.
+type keys struct {
+	began map[string]int // id -> the event that begins its latest stretch without a silence beyond reach
+	last  []int          // of the event that begins a stretch: the last one of it
 }
 
 func newGrouping(events []*event.Event, reach time.Duration) *grouping {
 	n := len(events)
 	g := &grouping{
 		events: events, reach: reach, roles: make([]event.Role, n), parent: make([]int, n),
-		contacts: map[string]int{}, cases: map[string]int{},
+		contacts: keys{map[string]int{}, make([]int, n)}, cases: keys{map[string]int{}, make([]int, n)},
 	}
 	for i := range g.parent {
 		g.parent[i] = i
@@ -149,15 +155,13 @@ func (g *grouping) root(i int) int {
 
 // join puts event i with the one before it that names an id, the earliest event being the root; where that lies beyond
 // reach it begins anew, and says so.
-func (g *grouping) join(i int, last map[string]int, id string) (again bool) {
-	j, ok := last[id]
-	last[id] = i
-	if !ok {
-		return false
+func (k *keys) join(g *grouping, i int, id string) (again bool) {
+	j, ok := k.began[id]
+	if !ok || g.events[i].At.Sub(g.events[k.last[j]].At) > g.reach {
+		k.began[id], k.last[i] = i, i
+		return ok
 	}
-	if g.events[i].At.Sub(g.events[j].At) > g.reach {
-		return true
-	}
+	k.last[j] = i
 	a, b := g.root(i), g.root(j)
 	g.parent[max(a, b)] = min(a, b)
 	return false

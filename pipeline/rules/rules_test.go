@@ -88,3 +88,17 @@ func TestFamilyToken(t *testing.T) {
 		}
 	}
 }
+
+// TestHorizon: steps are held for no less than the lateness allowed and the longest window in force.
+func TestHorizon(t *testing.T) {
+	book := rules.Default()
+	if got := book.Horizon(); got != book.LeastHorizon {
+		t.Errorf("the default horizon is %s, expected %s", got, book.LeastHorizon)
+	}
+	if got := book.Reach(); got != book.LeastHorizon-book.Lateness {
+		t.Errorf("the default reach is %s", got)
+	}
+	if got, want := book.Near(), 8*rules.Day; got != want {
+		t.Errorf("the default nearness is %s, expected %s", got, want)
+	}
+}
