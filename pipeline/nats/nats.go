@@ -1,6 +1,6 @@
-// Package nats is the only code that speaks NATS: it keeps the log (EVENTS), what could not be understood (REJECTED) and
-// what we tell others (JOURNEYS) in JetStream, and gives the joints of package pipeline over them: Appender, Log, Rejecter
-// and Teller, all by one Bus.
+// Package nats is the only code that speaks NATS: it keeps the log (EVENTS), what could not be understood (REJECTED), what
+// we tell others (JOURNEYS), states (CHECKPOINTS) and who owns what (LEASES) in JetStream, and gives the joints of package
+// pipeline over them: Appender, Log, Rejecter, Teller and Checkpoints, all by one Bus.
 //
 // The streams, and who may write them, stand in provision.go; how every subject is spelled, in subjects.go.
 package nats
@@ -29,16 +29,18 @@ type Bus struct {
 	api    jetstream.JetStream // requests and answers
 	events jetstream.JetStream // asynchronous writes to EVENTS
 	apart  jetstream.JetStream // asynchronous writes to REJECTED; apart, so that neither stalls the other
+	states jetstream.JetStream // asynchronous writes to CHECKPOINTS
 
 	mu     sync.Mutex
 	owners map[int]*owner
 }
 
 var (
-	_ pipeline.Appender = (*Bus)(nil)
-	_ pipeline.Log      = (*Bus)(nil)
-	_ pipeline.Rejecter = (*Bus)(nil)
-	_ pipeline.Teller   = (*Bus)(nil)
+	_ pipeline.Appender    = (*Bus)(nil)
+	_ pipeline.Log         = (*Bus)(nil)
+	_ pipeline.Rejecter    = (*Bus)(nil)
+	_ pipeline.Teller      = (*Bus)(nil)
+	_ pipeline.Checkpoints = (*Bus)(nil)
 )
 
 // Connect dials cfg.URL and waits for the first connection; afterwards the connection comes back by itself for ever.
@@ -70,7 +72,7 @@ func New(conn *nats.Conn, cfg Config, log zerolog.Logger, reg prometheus.Registe
 		return nil, err
 	}
 	b := &Bus{cfg: cfg, log: log, conn: conn, owners: map[int]*owner{}}
-	for _, js := range []*jetstream.JetStream{&b.api, &b.events, &b.apart} {
+	for _, js := range []*jetstream.JetStream{&b.api, &b.events, &b.apart, &b.states} {
 		var err error
 		if *js, err = newJetStream(conn, cfg); err != nil {
 			return nil, fmt.Errorf("use JetStream: %w", err)
@@ -109,7 +111,7 @@ func ConnOptions(log zerolog.Logger) []nats.Option {
 
 // Close ends the connection if Connect made it. Readers end with it.
 func (b *Bus) Close() {
-	for _, js := range []jetstream.JetStream{b.events, b.apart, b.api} {
+	for _, js := range []jetstream.JetStream{b.events, b.apart, b.states, b.api} {
 		js.CleanupPublisher()
 	}
 	if b.owned {

@@ -32,8 +32,6 @@ type LogInfo struct {
 // Provision makes the streams that are missing and gives what the log says of itself. A new log is opened with the
 // partitions of the Config and the given mode ("" means ModeWall); a log that exists keeps its own, whatever is wanted here:
 // compare the answer with what was wanted. Any number of processes may provision at once: they agree.
-//
-// LEASES (KV) and CHECKPOINTS (object store) will be made here too.
 func (b *Bus) Provision(ctx context.Context, mode string) (LogInfo, error) {
 	if mode == "" {
 		mode = ModeWall
@@ -41,7 +39,7 @@ func (b *Bus) Provision(ctx context.Context, mode string) (LogInfo, error) {
 	if mode != ModeWall && mode != ModeLog {
 		return LogInfo{}, fmt.Errorf("provision: mode %q, expected %s or %s", mode, ModeWall, ModeLog)
 	}
-	if err := b.makeStreams(ctx, b.eventsStream(), b.rejectedStream()); err != nil {
+	if err := b.makeStreams(ctx, b.eventsStream(), b.rejectedStream(), b.statesStream(), b.leasesStream()); err != nil {
 		return LogInfo{}, err
 	}
 	opened, err := b.open(ctx, LogInfo{Partitions: b.cfg.Partitions, Mode: mode})
@@ -90,6 +88,20 @@ func (b *Bus) rejectedStream() jetstream.StreamConfig {
 	if b.cfg.RejectedMaxBytes > 0 {
 		s.MaxBytes = b.cfg.RejectedMaxBytes
 	}
+	return s
+}
+
+// statesStream is an object store to every client of JetStream.
+func (b *Bus) statesStream() jetstream.StreamConfig {
+	s := b.stream(streamStates, "states of the fold", everything(subjectParts), everything(subjectObjects))
+	s.AllowRollup = true // what an object is replaces what it was
+	return s
+}
+
+// leasesStream is a key-value store, without history, to every client of JetStream.
+func (b *Bus) leasesStream() jetstream.StreamConfig {
+	s := b.stream(streamLeases, "who owns what, and which state is the current one", everything(subjectLeases))
+	s.MaxMsgsPerSubject, s.AllowRollup, s.DenyDelete = 1, true, true
 	return s
 }
 

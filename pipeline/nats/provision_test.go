@@ -2,8 +2,11 @@ package nats_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"parcours/pipeline"
 	"parcours/pipeline/event"
@@ -88,5 +91,42 @@ func TestProvisionKeepsStreams(t *testing.T) {
 	}
 	if !errors.Is(last, pipeline.ErrLogFull) {
 		t.Errorf("the log took everything (%v), expected its limit to have stayed", last)
+	}
+}
+
+// TestProvisionStates: those who provision at once make one object store and one key-value store, and a guest finds them
+// as they are, whoever made them.
+func TestProvisionStates(t *testing.T) {
+	s := newSite(t)
+	made := jetstream.ObjectStoreConfig{Bucket: "CHECKPOINTS", Description: "the operator's"}
+	if _, err := jetStream(t, s).CreateObjectStore(t.Context(), made); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for n := range 6 {
+		b := s.bus(func(c *nats.Config) { c.KeepStreams = true })
+		wg.Go(func() {
+			if _, err := b.Provision(t.Context(), ""); err != nil {
+				t.Error(err)
+			}
+			save(t, b, fmt.Sprintf("state/%d", n), random(uint64(n), 200_000))
+			point(t, b, fmt.Sprintf("owner.%d", n), "me", 0)
+		})
+	}
+	wg.Wait()
+	b := s.bus()
+	for n := range 6 {
+		wantObject(t, b, fmt.Sprintf("state/%d", n), random(uint64(n), 200_000))
+	}
+	if all, err := b.Pointers(t.Context(), "owner."); len(all) != 6 || err != nil {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if about := stream(t, s, "OBJ_CHECKPOINTS").CachedInfo().Config.Description; about != made.Description {
+		t.Errorf("the operator's stream is %q now", about)
+	}
+	s.provisioned() // not a guest: it gets our settings
+	wantObject(t, b, "state/0", random(0, 200_000))
+	if p := pointer(t, b, "owner.0"); string(p.Value) != "me" {
+		t.Errorf("%+v", p)
 	}
 }

@@ -13,6 +13,10 @@ const (
 	streamEvents   = "EVENTS"
 	streamRejected = "REJECTED"
 	streamJourneys = "JOURNEYS"
+	bucketStates   = "CHECKPOINTS"         // an object store, as other clients see it
+	bucketLeases   = "LEASES"              // a key-value store
+	streamStates   = "OBJ_" + bucketStates // its stream
+	streamLeases   = "KV_" + bucketLeases
 )
 
 // The subjects, each spelled once. Their number stays small, since JetStream holds them in memory: tokens come from closed
@@ -21,6 +25,9 @@ const (
 	subjectEvents   = "cx.events"
 	subjectRejected = "cx.rejected"
 	subjectJourneys = "cx.journeys"
+	subjectParts    = "$O." + bucketStates + ".C" // the parts of each upload
+	subjectObjects  = "$O." + bucketStates + ".M" // what each object is
+	subjectLeases   = "$KV." + bucketLeases
 	tokenAll        = "all"
 	tokenOther      = "other"
 )
