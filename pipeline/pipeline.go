@@ -52,11 +52,16 @@ type Rejection struct {
 	SHA256   string // of the whole body
 	Sealed   []byte // at most the first 64 KiB, sealed with the operator's key
 	SeenAt   event.Instant
+	Position uint64 // in EVENTS, of a message that was set aside by the fold; 0 for what never reached the log
+	Row      uint64 // of the imported file; 0 for none
 }
 
 // Rejecter keeps rejections. Rejected ones are counted by reason.
 type Rejecter interface {
 	Reject(ctx context.Context, rejections []Rejection) error
+	// LastSetAside is the highest Position among the last rejections kept for each of these reasons, 0 for none. It is up to
+	// where somebody who sets aside in order of position, and is alone in giving these reasons, has come.
+	LastSetAside(ctx context.Context, reasons []string) (uint64, error)
 }
 
 // Message is one entry of the log as a reader sees it.
@@ -84,6 +89,14 @@ type Log interface {
 	// MessageID is the id of the message at a position (Entry.MsgID; for the first message, which has none, its type);
 	// "" where the log holds no message there, because it ends before or because it was erased.
 	MessageID(ctx context.Context, position uint64) (string, error)
+	// Account says which positions the log holds now.
+	Account(ctx context.Context) (LogAccount, error)
+}
+
+// LogAccount is what the log holds: every position from 1 to Last that is not Erased.
+type LogAccount struct {
+	Last   uint64   // position of the last message stored, 0 for none
+	Erased []uint64 // in order; those before the first message that is left too
 }
 
 // Store keeps the rows that the fold found. Insert is repeatable: keys and versions make a second time harmless. When it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -265,4 +266,25 @@ func (b *Bus) MessageID(ctx context.Context, position uint64) (string, error) {
 		return id, nil
 	}
 	return m.Header.Get(headerType), nil
+}
+
+// Account says which positions EVENTS holds: it asks the server for every sequence that is missing.
+func (b *Bus) Account(ctx context.Context) (pipeline.LogAccount, error) {
+	stream, err := b.api.Stream(ctx, streamEvents)
+	if err != nil {
+		return pipeline.LogAccount{}, fmt.Errorf("account for the log: %w", logError(err))
+	}
+	info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
+	if err != nil {
+		return pipeline.LogAccount{}, fmt.Errorf("account for the log: %w", logError(err))
+	}
+	state := info.State
+	before := min(max(state.FirstSeq, 1)-1, state.LastSeq)
+	erased := make([]uint64, 0, before+uint64(len(state.Deleted)))
+	for position := uint64(1); position <= before; position++ {
+		erased = append(erased, position)
+	}
+	erased = append(erased, state.Deleted...)
+	slices.Sort(erased)
+	return pipeline.LogAccount{Last: state.LastSeq, Erased: erased}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -246,4 +247,46 @@ func (p *proxy) cut() {
 		c.Close()
 	}
 	p.conns = nil
+}
+
+// What the log lacks is told position by position, at its beginning, in between and at its end.
+func TestAccount(t *testing.T) {
+	s := newSite(t)
+	if _, err := s.bus().Account(t.Context()); err == nil {
+		t.Error("accounted for a log that does not exist")
+	}
+	b := s.provisioned()
+	log := stream(t, s, "EVENTS")
+	want := func(last uint64, erased ...uint64) {
+		t.Helper()
+		got, err := b.Account(t.Context())
+		if err != nil || got.Last != last || !slices.Equal(got.Erased, erased) {
+			t.Errorf("%+v, %v, want %d and %v", got, err, last, erased)
+		}
+	}
+	erase := func(positions ...uint64) {
+		t.Helper()
+		for _, p := range positions {
+			if err := log.SecureDeleteMsg(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want(1)
+	appendAll(t, b, entriesFrom(0, 20))
+	want(21)
+	erase(9, 5, 6)
+	want(21, 5, 6, 9)
+	erase(2, 1)
+	want(21, 1, 2, 5, 6, 9)
+	erase(21)
+	want(21, 1, 2, 5, 6, 9, 21)
+	s.stop()
+	s.start()
+	b, log = s.bus(), stream(t, s, "EVENTS")
+	want(21, 1, 2, 5, 6, 9, 21)
+	if err := log.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want(21, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21)
 }
