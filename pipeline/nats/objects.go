@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -50,7 +51,7 @@ func (b *Bus) Save(ctx context.Context, name string, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("save %q: %w", name, logError(err))
 	}
-	before, err := describe(ctx, stream, objectSubject(name))
+	before, err := b.describe(ctx, objectSubject(name))
 	if err != nil && !errors.Is(err, pipeline.ErrNoObject) {
 		return fmt.Errorf("save %q: %w", name, err)
 	}
@@ -118,20 +119,19 @@ func (u *upload) sendParts(ctx context.Context, r io.Reader) error {
 
 // eachPart cuts what is read; every part but the last is full. A part is good until the next one is asked for.
 func (u *upload) eachPart(r io.Reader, send func(part []byte) error) error {
-	for part := make([]byte, partSize); ; {
-		n, end := fill(r, part)
-		if end != nil && end != io.EOF { //nolint:errorlint // io.EOF itself, as io.Reader says
-			return end
+	for part, end := make([]byte, partSize), false; !end; {
+		n, err := fill(r, part)
+		if end = err == io.EOF; err != nil && !end { //nolint:errorlint // io.EOF itself, as io.Reader says
+			return err
 		}
-		if n > 0 {
-			if err := send(part[:n]); err != nil {
-				return err
-			}
+		if n == 0 {
+			continue
 		}
-		if end != nil {
-			return nil
+		if err := send(part[:n]); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // fill is io.ReadFull that does not hide whether the end was one: a reader that broke off with io.ErrUnexpectedEOF is no
@@ -161,8 +161,25 @@ func (u *upload) sendPart(ctx context.Context, part []byte) (jetstream.PubAckFut
 // errUndecided: it is not known whether the parts have become an object.
 var errUndecided = errors.New("no answer whether it is saved")
 
+var errSwept = errors.New("parts were swept while it was under way")
+
+// intact says whether all parts, which are acknowledged, are still there; from then on a sweep takes the last one too.
+func (u *upload) intact(ctx context.Context) error {
+	info, err := u.stream.Info(ctx, jetstream.WithSubjectFilter(u.object.parts()))
+	if err != nil {
+		return logError(err)
+	}
+	if info.State.Subjects[u.object.parts()] != uint64(u.object.Chunks) {
+		return errSwept
+	}
+	return nil
+}
+
 // commit makes the parts an object. When the answer is lost, the server is asked.
 func (u *upload) commit(ctx context.Context) error {
+	if err := u.intact(ctx); err != nil {
+		return err
+	}
 	u.object.Digest = jetstream.GetObjectDigestValue(u.digest)
 	body, err := json.Marshal(u.object.ObjectInfo)
 	if err != nil {
@@ -173,14 +190,14 @@ func (u *upload) commit(ctx context.Context) error {
 	_, err = u.bus.api.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0),
 		jetstream.WithExpectLastSequenceForSubject(u.last, u.object.parts()))
 	if wrongLastSequence(err) {
-		return fmt.Errorf("its parts were swept: %w", err)
+		return fmt.Errorf("%w: %w", errSwept, err)
 	}
 	if err = logError(err); !errors.Is(err, pipeline.ErrLogAway) {
 		return err
 	}
 	ctx, cancel := u.bus.briefly(ctx)
 	defer cancel()
-	if there, missing := describe(ctx, u.stream, subject); missing == nil && there.NUID == u.object.NUID {
+	if there, missing := u.bus.describe(ctx, subject); missing == nil && there.NUID == u.object.NUID {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", errUndecided, err)
@@ -205,16 +222,16 @@ func purge(ctx context.Context, stream jetstream.Stream, subject string, opts ..
 }
 
 // describe reads what the object on a subject is; ErrNoObject where there is none, or only a mark that one was deleted.
-func describe(ctx context.Context, stream jetstream.Stream, subject string) (*object, error) {
-	o, err := lastObject(ctx, stream, subject)
+func (b *Bus) describe(ctx context.Context, subject string) (*object, error) {
+	o, err := b.lastObject(ctx, subject)
 	if err == nil && o.Deleted {
 		return nil, pipeline.ErrNoObject
 	}
 	return o, err
 }
 
-func lastObject(ctx context.Context, stream jetstream.Stream, subject string) (*object, error) {
-	m, err := stream.GetLastMsgForSubject(ctx, subject)
+func (b *Bus) lastObject(ctx context.Context, subject string) (*object, error) {
+	m, err := b.askLeader(ctx, messageGet{LastFor: subject})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, pipeline.ErrNoObject
 	}
@@ -229,6 +246,49 @@ func lastObject(ctx context.Context, stream jetstream.Stream, subject string) (*
 	return o, nil
 }
 
+// messageGet asks for one message of a stream: the last one on a subject, or the next one from a sequence on.
+type messageGet struct {
+	LastFor  string `json:"last_by_subj,omitempty"`
+	NextFor  string `json:"next_by_subj,omitempty"`
+	Sequence uint64 `json:"seq,omitempty"`
+}
+
+type messageGot struct {
+	Error   *jetstream.APIError `json:"error"`
+	Message struct {
+		Sequence uint64    `json:"seq"`
+		Time     time.Time `json:"time"`
+		Data     []byte    `json:"data"`
+	} `json:"message"`
+}
+
+// askLeader gets a message of CHECKPOINTS from the stream's leader, which has all that was acknowledged. The client asks
+// any replica of a stream that allows it, also one that lags and knows nothing yet of an object just saved; that is seven
+// times faster, and good for parts.
+func (b *Bus) askLeader(ctx context.Context, get messageGet) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.AckTimeout)
+	defer cancel()
+	request, err := json.Marshal(get)
+	if err != nil {
+		return nil, fmt.Errorf("write a request: %w", err)
+	}
+	answer, err := b.conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+streamStates, request)
+	if err != nil {
+		return nil, err
+	}
+	var got messageGot
+	if err := json.Unmarshal(answer.Data, &got); err != nil {
+		return nil, fmt.Errorf("read an answer: %w", err)
+	}
+	if got.Error != nil && got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+		return nil, jetstream.ErrMsgNotFound
+	}
+	if got.Error != nil {
+		return nil, got.Error
+	}
+	return &jetstream.RawStreamMsg{Sequence: got.Message.Sequence, Time: got.Message.Time, Data: got.Message.Data}, nil
+}
+
 // Load opens an object. Reading asks the server for one part at a time, under the same ctx, and gives io.EOF only when size
 // and digest are right; what is missing or broken is an error of its own, and a server that cannot be reached is
 // pipeline.ErrLogAway: then load again. An object that is replaced or deleted meanwhile breaks off with an error.
@@ -237,16 +297,17 @@ func (b *Bus) Load(ctx context.Context, name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load %q: %w", name, logError(err))
 	}
-	o, err := describe(ctx, stream, objectSubject(name))
+	o, err := b.describe(ctx, objectSubject(name))
 	if err != nil {
 		return nil, fmt.Errorf("load %q: %w", name, err)
 	}
-	return &download{ctx: ctx, stream: stream, object: o, digest: sha256.New()}, nil
+	return &download{ctx: ctx, bus: b, stream: stream, object: o, digest: sha256.New()}, nil
 }
 
 // download reads one object. It needs no closing.
 type download struct {
 	ctx    context.Context
+	bus    *Bus
 	stream jetstream.Stream
 	object *object
 	digest hash.Hash
@@ -285,6 +346,9 @@ func (d *download) advance() error {
 		return d.check()
 	}
 	m, err := d.stream.GetMsg(d.ctx, d.next, jetstream.WithGetMsgSubject(d.object.parts()))
+	if errors.Is(err, jetstream.ErrMsgNotFound) { // a replica that lags, or it is gone
+		m, err = d.bus.askLeader(d.ctx, messageGet{NextFor: d.object.parts(), Sequence: d.next})
+	}
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return fmt.Errorf("part %d of %d is missing", d.read+1, d.object.Chunks)
 	}
@@ -311,7 +375,7 @@ func (b *Bus) Delete(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("delete %q: %w", name, logError(err))
 	}
-	o, err := lastObject(ctx, stream, objectSubject(name))
+	o, err := b.lastObject(ctx, objectSubject(name))
 	if errors.Is(err, pipeline.ErrNoObject) {
 		return nil
 	}

@@ -8,13 +8,17 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
 
 	client "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
 
 	"parcours/pipeline"
 	"parcours/pipeline/nats"
@@ -257,6 +261,68 @@ func TestSaveWhenAnswersAreLost(t *testing.T) {
 		proxy.silent.Store(false)
 		proxy.cut()
 		eventually(t, func() bool { return b.Ready(t.Context()) == nil })
+	}
+}
+
+// The very last answer of a Save gets lost: the server is asked whether the object is there, and when that cannot be, the
+// error leaves it open, and the object whole.
+func TestSaveWhenTheLastAnswerIsLost(t *testing.T) {
+	s := newSite(t)
+	other := s.provisioned()
+	for name, hearing := range map[string]string{"asked": "STREAM.MSG.GET", "never answered": "no such request"} {
+		muted := &mutedDialer{from: "HPUB $O.CHECKPOINTS.M.", to: hearing}
+		conn, err := client.Connect(s.server.URL(), append(nats.ConnOptions(zerolog.Nop()), client.SetCustomDialer(muted))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := nats.Defaults()
+		cfg.AckTimeout = time.Second
+		b, err := nats.New(conn, cfg, zerolog.Nop(), prometheus.NewRegistry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := random(9, 300_000)
+		err = b.Save(t.Context(), name, bytes.NewReader(body))
+		if lost := name != "asked"; lost != errors.Is(err, pipeline.ErrLogAway) || lost != (err != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		conn.Close()
+		wantObject(t, other, name, body)
+	}
+}
+
+// mutedDialer makes connections that hear nothing from when they have written one text until they write another.
+type mutedDialer struct {
+	from, to string
+	muted    atomic.Bool
+}
+
+func (d *mutedDialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.Dial(network, address)
+	return &mutedConn{Conn: conn, dialer: d}, err
+}
+
+type mutedConn struct {
+	net.Conn
+	dialer *mutedDialer
+}
+
+func (c *mutedConn) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(c.dialer.from)) {
+		c.dialer.muted.Store(true)
+	}
+	if bytes.Contains(p, []byte(c.dialer.to)) {
+		c.dialer.muted.Store(false)
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *mutedConn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if err != nil || !c.dialer.muted.Load() {
+			return n, err
+		}
 	}
 }
 

@@ -30,7 +30,8 @@ func leaseError(err error) error {
 	return logError(err)
 }
 
-// Pointer gives the value of a key in LEASES as its leader knows it. A key is made of letters, digits and `.`, `_`, `-`, `/`, `=`.
+// Pointer gives the value of a key in LEASES as its leader knows it (or a replica that may lag, where an operator made LEASES
+// to allow direct gets: Point then gives ErrMoved). A key is made of letters, digits and `.`, `_`, `-`, `/`, `=`.
 func (b *Bus) Pointer(ctx context.Context, key string) (pipeline.Pointer, error) {
 	kv, err := b.leases(ctx)
 	if err != nil {

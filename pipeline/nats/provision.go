@@ -95,6 +95,7 @@ func (b *Bus) rejectedStream() jetstream.StreamConfig {
 func (b *Bus) statesStream() jetstream.StreamConfig {
 	s := b.stream(streamStates, "states of the fold", everything(subjectParts), everything(subjectObjects))
 	s.AllowRollup = true // what an object is replaces what it was
+	s.AllowDirect = true // for the parts; what an object is, its leader is asked (objects.go)
 	return s
 }
 

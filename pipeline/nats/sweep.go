@@ -20,7 +20,7 @@ func (b *Bus) Sweep(ctx context.Context, keep func(name string) bool, age time.D
 	if err != nil {
 		return 0, fmt.Errorf("sweep: %w", logError(err))
 	}
-	s := sweep{stream: stream, keep: keep, named: map[string]bool{}}
+	s := sweep{bus: b, stream: stream, keep: keep, named: map[string]bool{}}
 	err = s.run(ctx, age)
 	if err == nil {
 		err = b.sweepPointers(ctx, s.before)
@@ -32,6 +32,7 @@ func (b *Bus) Sweep(ctx context.Context, keep func(name string) bool, age time.D
 }
 
 type sweep struct {
+	bus     *Bus
 	stream  jetstream.Stream
 	keep    func(name string) bool
 	before  time.Time       // what is younger stays
@@ -75,7 +76,7 @@ func (s *sweep) subjects(ctx context.Context, prefix string) (map[string]uint64,
 }
 
 func (s *sweep) object(ctx context.Context, subject string) error {
-	o, err := lastObject(ctx, s.stream, subject)
+	o, err := s.bus.lastObject(ctx, subject)
 	if errors.Is(err, pipeline.ErrNoObject) { // deleted meanwhile
 		return nil
 	}
@@ -101,7 +102,7 @@ func (s *sweep) object(ctx context.Context, subject string) error {
 }
 
 func (s *sweep) upload(ctx context.Context, subject string) error {
-	last, err := s.stream.GetLastMsgForSubject(ctx, subject)
+	last, err := s.bus.askLeader(ctx, messageGet{LastFor: subject})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil
 	}

@@ -73,14 +73,18 @@ func TestSweepBrokenUploads(t *testing.T) {
 		}
 	}
 	killed := s.bus()
+	left := stream(t, s, "OBJ_CHECKPOINTS")
 	source := io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)), readerFunc(func([]byte) (int, error) {
+		eventually(t, func() bool { // all are stored that will ever be
+			info, err := left.Info(t.Context())
+			return err == nil && info.State.Msgs == 4+10+8
+		})
 		killed.Close()
 		return 0, io.EOF
 	}))
 	if err := killed.Save(t.Context(), "never", source); err == nil {
 		t.Error("saved over a closed connection")
 	}
-	left := stream(t, s, "OBJ_CHECKPOINTS")
 	wantMessages(t, left, 4+10+8)
 	sweep(t, b, everyName, time.Hour, 0)
 	wantMessages(t, left, 4+10+8)
@@ -90,21 +94,25 @@ func TestSweepBrokenUploads(t *testing.T) {
 	wantObject(t, b, "kept", random(1, 300_000))
 }
 
-// An upload whose parts are swept while it is under way fails; it does not become an object without them.
+// An upload of which parts are swept while it is under way, the first ones or all, fails; it does not become an object
+// without them.
 func TestSweepDuringUpload(t *testing.T) {
 	s := newSite(t)
 	b, other := s.provisioned(), s.bus()
-	source := io.MultiReader(strings.NewReader(strings.Repeat("x", 4<<20)), readerFunc(func([]byte) (int, error) {
+	sweepNow := readerFunc(func([]byte) (int, error) {
 		eventually(t, func() bool { // parts that come in after it has begun are too young
 			n, err := other.Sweep(t.Context(), everyName, 0)
 			return n == 1 && err == nil
 		})
 		return 0, io.EOF
-	}))
-	if err := b.Save(t.Context(), "state", source); err == nil || !strings.Contains(err.Error(), "swept") {
-		t.Errorf("%v", err)
+	})
+	for name, rest := range map[string]io.Reader{"all": strings.NewReader(""), "the first": strings.NewReader(strings.Repeat("y", 4<<20))} {
+		source := io.MultiReader(strings.NewReader(strings.Repeat("x", 4<<20)), sweepNow, rest)
+		if err := b.Save(t.Context(), name, source); err == nil || !strings.Contains(err.Error(), "swept") {
+			t.Errorf("%s: %v", name, err)
+		}
+		wantNone(t, b, name)
 	}
-	wantNone(t, b, "state")
 	wantMessages(t, stream(t, s, "OBJ_CHECKPOINTS"), 0)
 }
 
