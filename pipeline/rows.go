@@ -108,10 +108,11 @@ type BreakpointRow struct {
 
 // AliasRow says that a journey's id gave way to another.
 type AliasRow struct {
-	OldID    string
-	NewID    string // "" when it is simply gone
-	KeyTime  event.Instant
-	Position uint64
+	OldID     string
+	NewID     string // "" when it is simply gone; OldID when the journey is back
+	KeyTime   event.Instant
+	Position  uint64
+	Partition int
 }
 
 // FrontierRow says that a partition's rows are in up to a position.

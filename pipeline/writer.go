@@ -66,7 +66,7 @@ func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpo
 			continue
 		}
 		row := w.journeyRow(u, j, before, state.breakpoints)
-		now := journeyMemo{j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state, row.hash()}
+		now := journeyMemo{j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state, row.Content()}
 		u.journeys = append(u.journeys, now)
 		w.steps(u, j)
 		w.revive(u, j)
@@ -86,7 +86,7 @@ func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpo
 func (w *writer) revive(u *unit, j *journey.Journey) {
 	if at, retired := u.retired[j.ID]; retired {
 		delete(u.retired, j.ID)
-		w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, AliasRow{j.ID, j.ID, at, w.position})
+		w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, AliasRow{j.ID, j.ID, at, w.position, w.partition.number})
 	}
 }
 
@@ -122,7 +122,7 @@ func (w *writer) retractJourney(u *unit, old *journeyMemo, h journey.History) {
 	w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, JourneyRow{
 		JourneyID: old.id, KeyTime: old.keyTime, Position: w.position, Deleted: true, Partition: w.partition.number,
 	})
-	w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, AliasRow{old.id, by, old.keyTime, w.position})
+	w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, AliasRow{old.id, by, old.keyTime, w.position, w.partition.number})
 	w.tellJourneyRetracted(old, by)
 }
 
@@ -223,7 +223,7 @@ func gone(u *unit, h journey.History) (list []*event.Event) {
 }
 
 func (w *writer) step(u *unit, row StepRow, e *event.Event) {
-	memo := stepMemo{row.hash()}
+	memo := stepMemo{row.Content()}
 	if u.steps[e] != memo {
 		u.steps[e] = memo
 		w.changes.Rows.Steps = append(w.changes.Rows.Steps, row)
@@ -266,7 +266,7 @@ func (w *writer) breakpoints(u *unit, found []breakpoint.Breakpoint) {
 	u.breakpoints = make([]breakpointMemo, 0, len(found))
 	for i := range found {
 		row := w.breakpointRow(&found[i])
-		now := breakpointMemo{row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt, row.hash()}
+		now := breakpointMemo{row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt, row.Content()}
 		u.breakpoints = append(u.breakpoints, now)
 		if before := breakpointMemoOf(known, now.id, i); before == nil || before.hash != now.hash {
 			w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, row)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"parcours/pipeline"
 	"parcours/pipeline/event"
 )
 
@@ -101,14 +102,8 @@ func cutByMonth[R any](rows []R, at func(*R) event.Instant) [][]R {
 
 // month counts months since the year 0, in UTC, of the instant as the table keeps it.
 func month(at event.Instant) int {
-	year, m, _ := time.UnixMilli(kept(at)).UTC().Date()
+	year, m, _ := time.UnixMilli(pipeline.Kept(at)).UTC().Date()
 	return year*12 + int(m)
-}
-
-// kept is an instant in the range that ClickHouse and its driver can keep, 1900 to 2261, in milliseconds.
-func kept(at event.Instant) int64 {
-	const earliest, latest = -2_208_988_800_000, 9_214_646_399_999 // 1900-01-01T00:00:00.000Z, 2261-12-31T23:59:59.999Z
-	return min(max(int64(at), earliest), latest)
 }
 
 func col[R, V any](name, typ string, get func(*R) V) column[R] {
@@ -145,14 +140,14 @@ func partition[R any](get func(*R) int) column[R] {
 }
 
 func instant[R any](name string, get func(*R) event.Instant) column[R] {
-	return col(name, "DateTime64(3, 'UTC')", func(r *R) int64 { return kept(get(r)) })
+	return col(name, "DateTime64(3, 'UTC')", func(r *R) int64 { return pipeline.Kept(get(r)) })
 }
 
 // openInstant is NULL where the instant is 0: not given, or not yet.
 func openInstant[R any](name string, get func(*R) event.Instant) column[R] {
 	return col(name, "Nullable(DateTime64(3, 'UTC'))", func(r *R) *int64 {
 		if at := get(r); at != 0 {
-			ms := kept(at)
+			ms := pipeline.Kept(at)
 			return &ms
 		}
 		return nil
@@ -166,7 +161,7 @@ func endInstant[R any](name string, get func(*R) (event.Instant, bool)) column[R
 		if !ended {
 			return nil
 		}
-		ms := kept(at)
+		ms := pipeline.Kept(at)
 		return &ms
 	})
 }

@@ -15,17 +15,25 @@ import (
 
 const insertsAtOnce = 2
 
-// Insert puts rows in, all tables first and the frontier last, in blocks. While the server is away, starting or
+// Insert puts rows in, the facts first, then the accounts of them (ledger and digests), and the frontier last, in blocks. While the server is away, starting or
 // overloaded it tries again, without end but ctx's; any other error comes back at once as "insert 512 journeys: ...".
 // After an error some of the rows may be in, never the frontier's: inserting all of them again is harmless.
 func (s *Store) Insert(ctx context.Context, rows *pipeline.Rows) error {
-	if rows.Generation == 0 && len(rows.Journeys)+len(rows.Steps)+len(rows.Breakpoints)+len(rows.Aliases)+len(rows.Frontier) > 0 {
+	if rows.Generation == 0 && ofAGeneration(rows) {
 		return errors.New("insert: rows of no generation, which no view would show")
 	}
-	if err := s.insertAll(ctx, factBlocks(rows)); err != nil {
-		return err
+	for _, blocks := range [][]block{factBlocks(rows), accountBlocks(rows), frontier(rows.Generation).blocks(rows.Frontier)} {
+		if err := s.insertAll(ctx, blocks); err != nil {
+			return err
+		}
 	}
-	return s.insertAll(ctx, frontier(rows.Generation).blocks(rows.Frontier))
+	return nil
+}
+
+// ofAGeneration says whether there are rows other than events, which alone belong to none.
+func ofAGeneration(rows *pipeline.Rows) bool {
+	return len(rows.Journeys)+len(rows.Steps)+len(rows.Breakpoints)+len(rows.Aliases)+
+		len(rows.Ledger)+len(rows.Digests)+len(rows.Frontier) > 0
 }
 
 // InsertRejected puts in what the stream REJECTED holds, under the same promise as Insert.
@@ -39,6 +47,11 @@ func factBlocks(rows *pipeline.Rows) []block {
 	blocks = append(blocks, steps(rows.Generation).blocks(rows.Steps)...)
 	blocks = append(blocks, breakpoints(rows.Generation).blocks(rows.Breakpoints)...)
 	return append(blocks, aliases(rows.Generation).blocks(rows.Aliases)...)
+}
+
+// accountBlocks say what the fact blocks hold, so they come after them.
+func accountBlocks(rows *pipeline.Rows) []block {
+	return append(ledger(rows.Generation).blocks(rows.Ledger), digests(rows.Generation).blocks(rows.Digests)...)
 }
 
 func (s *Store) insertAll(ctx context.Context, blocks []block) error {

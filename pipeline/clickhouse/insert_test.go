@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,6 +44,10 @@ func everyRow() *pipeline.Rows {
 		}, {
 			At: at(3, 2, 9), Source: "web", EventID: "p1", Position: 10, Partition: 3, Placement: "visit",
 			Activity: event.PageViewed, Type: event.PageViewed, Channel: "web",
+		}, {
+			At: at(1, 2, 9), Source: "crm", EventID: "e0", Position: 10, Partition: 3, Placement: "late", Activity: "called",
+			Type: event.ContactEnded, Channel: "phone", Silo: "it", Unit: "north", ContactID: "k0", CaseID: "case-8",
+			CustomerID: "c1", Reason: "billing.dispute",
 		}},
 		Breakpoints: []pipeline.BreakpointRow{{
 			BreakpointID: "b1", Kind: "repeat_contact", Position: 10, Partition: 3, JourneyID: "j1", CustomerID: "c1",
@@ -50,7 +55,12 @@ func everyRow() *pipeline.Rows {
 			DetectedAt: at(3, 2, 10), OpportunityAt: at(3, 1, 9), OriginStep: 2, OriginEvent: "crm e1", Silo: "it",
 			Unit: "north", Channel: "phone", Severity: 3, Cost: 4.25, Evidence: []string{"e1", "e2"}, RulesVersion: "r1",
 		}},
-		Aliases:  []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10}},
+		Aliases: []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10, Partition: 3}},
+		Ledger: []pipeline.LedgerRow{{
+			Partition: 3, Range: 2, Position: 131_080, First: 1, Copies: 2, Late: 3, SetAside: 4, Forwarded: 5, System: 6,
+			Broadcast: 7, Digest: math.MaxUint64,
+		}},
+		Digests:  []pipeline.DigestRow{{Partition: 3, Table: "journeys", Position: 10, Rows: 1, Digest: 1 << 63}},
 		Frontier: []pipeline.FrontierRow{{Partition: 3, Position: 10, Clock: at(3, 2, 9)}},
 	}
 }
@@ -80,6 +90,11 @@ func TestEveryRowRoundTrips(t *testing.T) {
 		"2025-03-02 10:00:00.000", "2025-03-01 09:00:00.000", "2", "crm e1", "it", "north", "phone", "3", "4.25", "['e1','e2']", "r1",
 		"10"}, "\t"))
 	expect(t, s, "SELECT * FROM aliases_v", "j0\tj1\t2025-03-01 09:00:00.000\t10")
+	expect(t, s, "SELECT * FROM late_v", strings.Join([]string{
+		"2025-01-02 09:00:00.000", "called", "contact.ended", "phone", "it", "north", "k0", "case-8", "c1", "billing.dispute", "crm",
+		"e0", "10"}, "\t"))
+	expect(t, s, "SELECT * FROM ledger_v", "3\t2\t131080\t1\t2\t3\t4\t5\t6\t7\t18446744073709551615")
+	expect(t, s, "SELECT * FROM digests", "1\t3\tjourneys\t10\t1\t9223372036854775808")
 	expect(t, s, "SELECT * FROM frontier_v", "3\t10\t2025-03-02 09:00:00.000\t1")
 }
 
@@ -145,7 +160,8 @@ func TestOfCopiesTheFirstHolds(t *testing.T) {
 func TestInsertingAgainIsHarmless(t *testing.T) {
 	s := migrated(t)
 	const digest = "SELECT (SELECT groupBitXor(cityHash64(*)) FROM events_v), (SELECT groupBitXor(cityHash64(* EXCEPT ended_at)) FROM journeys_v), " +
-		"(SELECT count() FROM journey_steps_v), (SELECT groupBitXor(cityHash64(*)) FROM breakpoints_v), (SELECT count() FROM aliases_v), (SELECT count() FROM frontier_v)"
+		"(SELECT count() FROM journey_steps_v), (SELECT groupBitXor(cityHash64(*)) FROM breakpoints_v), (SELECT count() FROM aliases_v), (SELECT groupBitXor(cityHash64(*)) FROM ledger_v), " +
+		"(SELECT groupBitXor(cityHash64(*)) FROM digests FINAL), (SELECT count() FROM frontier_v)"
 	insert(t, s, everyRow())
 	once := read(t, s, digest)
 	insert(t, s, everyRow())
@@ -436,13 +452,13 @@ func TestRejected(t *testing.T) {
 	if last, err := s.LastRejected(t.Context()); last != 0 || err != nil {
 		t.Errorf("last rejected %d, %v", last, err)
 	}
-	rows := []RejectedRow{{Position: 4, SeenAt: at(1, 1, 0), Reason: "bad_time", Source: "crm", Field: "time", Expected: "RFC 3339", Bytes: 120, SHA256: "ab"}}
+	rows := []RejectedRow{{Position: 4, SeenAt: at(1, 1, 0), Reason: "bad_time", Source: "crm", Field: "time", Expected: "RFC 3339", Bytes: 120, SHA256: "ab", EventPosition: 77, Row: 12}}
 	for range 2 {
 		if err := s.InsertRejected(t.Context(), rows); err != nil {
 			t.Fatal(err)
 		}
 	}
-	expect(t, s, "SELECT * FROM rejected_v", "2025-01-01 00:00:00.000\t4\tbad_time\tcrm\ttime\tRFC 3339\t120\tab")
+	expect(t, s, "SELECT * FROM rejected_v", "2025-01-01 00:00:00.000\t4\tbad_time\tcrm\ttime\tRFC 3339\t120\tab\t77\t12")
 	if last, err := s.LastRejected(t.Context()); last != 4 || err != nil {
 		t.Errorf("last rejected %d, %v", last, err)
 	}

@@ -15,6 +15,9 @@ type RejectedRow struct {
 	Expected string
 	Bytes    int    // size of the whole body
 	SHA256   string // of the whole body, in hex
+
+	EventPosition uint64 // position in EVENTS of what the fold set aside, else 0
+	Row           uint64 // row of the imported file, from 1, else 0
 }
 
 func events() table[pipeline.EventRow] {
@@ -122,7 +125,7 @@ func journeys(g uint32) table[pipeline.JourneyRow] {
 			text("reason_family", func(r *row) string { return r.ReasonFamily }),
 			text("reason", func(r *row) string { return r.Reason }),
 			instant("started_at", func(r *row) event.Instant { return r.StartedAt }),
-			endInstant("ended_at", func(r *row) (event.Instant, bool) { return r.EndedAt, r.Outcome != "open" && !r.Deleted }),
+			endInstant("ended_at", func(r *row) (event.Instant, bool) { return r.EndedAt, r.Ended() }),
 			instant("last_event_at", func(r *row) event.Instant { return r.LastEventAt }),
 			text("outcome", func(r *row) string { return r.Outcome }),
 			text("resolution_basis", func(r *row) string { return r.ResolutionBasis }),
@@ -218,6 +221,43 @@ func aliases(g uint32) table[pipeline.AliasRow] {
 			text("old_id", func(r *row) string { return r.OldID }),
 			text("new_id", func(r *row) string { return r.NewID }),
 			count64("position", func(r *row) uint64 { return r.Position }),
+			partition(func(r *row) int { return r.Partition }),
+		},
+	}
+}
+
+func ledger(g uint32) table[pipeline.LedgerRow] {
+	type row = pipeline.LedgerRow
+	return table[row]{
+		name: "ledger", noun: "ledger rows",
+		columns: []column[row]{
+			generation[row](g),
+			partition(func(r *row) int { return r.Partition }),
+			count64("range", func(r *row) uint64 { return r.Range }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			count64("first", func(r *row) uint64 { return r.First }),
+			count64("copies", func(r *row) uint64 { return r.Copies }),
+			count64("late", func(r *row) uint64 { return r.Late }),
+			count64("set_aside", func(r *row) uint64 { return r.SetAside }),
+			count64("forwarded", func(r *row) uint64 { return r.Forwarded }),
+			count64("system", func(r *row) uint64 { return r.System }),
+			count64("broadcast", func(r *row) uint64 { return r.Broadcast }),
+			count64("digest", func(r *row) uint64 { return r.Digest }),
+		},
+	}
+}
+
+func digests(g uint32) table[pipeline.DigestRow] {
+	type row = pipeline.DigestRow
+	return table[row]{
+		name: "digests", noun: "digests",
+		columns: []column[row]{
+			generation[row](g),
+			partition(func(r *row) int { return r.Partition }),
+			text("table", func(r *row) string { return r.Table }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			count64("rows", func(r *row) uint64 { return r.Rows }),
+			count64("digest", func(r *row) uint64 { return r.Digest }),
 		},
 	}
 }
@@ -249,6 +289,8 @@ func rejected() table[RejectedRow] {
 			text("expected", func(r *row) string { return r.Expected }),
 			count64("bytes", func(r *row) uint64 { return uint64(max(r.Bytes, 0)) }),
 			text("sha256", func(r *row) string { return r.SHA256 }),
+			count64("event_position", func(r *row) uint64 { return r.EventPosition }),
+			count64("row", func(r *row) uint64 { return r.Row }),
 		},
 	}
 }

@@ -1,0 +1,49 @@
+package clickhouse
+
+import "strings"
+
+// The content of a row in SQL: XXH64 of the canonical text that package pipeline describes, the same number as the Content
+// of the row that was inserted. They are expressions over the columns of the table of that name, not of its view.
+var (
+	journeyContent = content(append(journeyShown, millis("key_time"))...)
+
+	// journeyNetContent leaves the key time out: for a case it depends on which event was folded first.
+	journeyNetContent = content(journeyShown...)
+
+	stepContent = content("placement", "journey_id", decimal("step"), millis("time"), "activity", "type", "channel", "silo",
+		"unit", "contact_id", "case_id", "customer_id", "reason", bits("cost"), "source", "event_id")
+
+	breakpointContent = content("breakpoint_id", "kind", "journey_id", "customer_id", "case_id", "reason_family", "reason",
+		millis("occurred_at"), millis("detected_at"), millis("opportunity_at"), decimal("origin_step"), "origin_event", "silo",
+		"unit", "channel", decimal("severity"), bits("cost"), list("evidence"), "rules_version")
+
+	aliasContent = content("old_id", "new_id", millis("key_time"))
+
+	eventContent = content(millis("time"), "source", "id", "type", "customer_id", "contact_id", "case_id", "channel", "reason",
+		"silo", "unit", "product", "sequence")
+)
+
+var journeyShown = []string{
+	"journey_id", "customer_id", "case_id", list("cases"), "reason_family", "reason", millis("started_at"),
+	"ifNull(" + millis("ended_at") + ", '')", millis("last_event_at"), "outcome", "resolution_basis", decimal("toUInt8(escalated)"),
+	decimal("steps"), "variant", "variant_collapsed", decimal("handoffs"), decimal("silo_handoffs"), decimal("contacts"),
+	list("channels"), list("silos"), "first_unit", "last_unit", bits("cost"), decimal("breakpoints"), "cut_reason", "rules_version",
+}
+
+// content hashes texts with a separator between them.
+func content(texts ...string) string {
+	return `xxHash64(concatWithSeparator('\x1f', ` + strings.Join(texts, ", ") + "))"
+}
+
+func decimal(column string) string { return "toString(" + column + ")" }
+
+func millis(column string) string { return "toString(toUnixTimestamp64Milli(" + column + "))" }
+
+func bits(column string) string { return "toString(reinterpretAsUInt64(" + column + "))" }
+
+func list(column string) string { return "arrayStringConcat(" + column + `, '\x1e')` }
+
+// rowDigest is the digest of a row from two expressions, as pipeline.RowDigest.
+func rowDigest(content, position string) string {
+	return "intHash64(bitXor(" + content + ", toUInt64(" + position + ")))"
+}

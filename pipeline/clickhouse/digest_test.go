@@ -1,0 +1,82 @@
+package clickhouse
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"parcours/pipeline"
+	"parcours/pipeline/event"
+)
+
+// odd has rows of every kind whose values are hard to write the same way twice: other alphabets, quotes and backslashes,
+// nothing at all, the ends of every range, and times before 1970 and beyond what the tables keep.
+func odd() *pipeline.Rows {
+	rows := &pipeline.Rows{Generation: 1}
+	for i, when := range oddTimes() {
+		name, n := oddTexts[i%len(oddTexts)], uint64(i+1)
+		e := &event.Event{ID: fmt.Sprint(name, i), Source: name, Type: event.ContactEnded, At: when, Sequence: name}
+		e.Data = event.Data{Customer: name, Contact: name, Case: name, Channel: event.Phone, Reason: name, Silo: name, Unit: name, Product: name}
+		rows.Events = append(rows.Events, pipeline.EventRow{Position: n, Partition: i % 2, StoredAt: when, Event: e})
+		rows.Journeys = append(rows.Journeys, pipeline.JourneyRow{
+			JourneyID: fmt.Sprint(name, i), KeyTime: when, Position: n, Partition: i % 2, CustomerID: name, CaseID: name,
+			Cases: oddLists[i%len(oddLists)], Contacts: uint32(i), ReasonFamily: name, Reason: name, StartedAt: when, EndedAt: when,
+			LastEventAt: when + 1, Outcome: []string{"open", "lost"}[i%2], ResolutionBasis: name, Escalated: i%3 == 0,
+			Steps: math.MaxUint32, Variant: name, VariantCollapsed: name, Handoffs: 3, SiloHandoffs: 4, Channels: oddLists[i%len(oddLists)],
+			Silos: oddLists[(i+1)%len(oddLists)], FirstUnit: name, LastUnit: name, Cost: oddFigures[i%len(oddFigures)], Breakpoints: 5,
+			CutReason: name, RulesVersion: name,
+		})
+		rows.Steps = append(rows.Steps, pipeline.StepRow{
+			At: when, Source: name, EventID: fmt.Sprint(name, i), Position: n, Partition: i % 2, JourneyID: name,
+			Placement: []string{"journey", "visit", "late"}[i%3], Step: uint32(i), Activity: name, Type: name, Channel: name, Silo: name,
+			Unit: name, ContactID: name, CaseID: name, CustomerID: name, Reason: name, Cost: oddFigures[i%len(oddFigures)],
+		})
+		rows.Breakpoints = append(rows.Breakpoints, pipeline.BreakpointRow{
+			BreakpointID: fmt.Sprint(name, i), Kind: name, Position: n, Partition: i % 2, JourneyID: name, CustomerID: name, CaseID: name,
+			ReasonFamily: name, Reason: name, OccurredAt: when, DetectedAt: when, OpportunityAt: when, OriginStep: uint32(i),
+			OriginEvent: name, Silo: name, Unit: name, Channel: name, Severity: uint8(i), Cost: oddFigures[i%len(oddFigures)],
+			Evidence: oddLists[i%len(oddLists)], RulesVersion: name,
+		})
+		rows.Aliases = append(rows.Aliases, pipeline.AliasRow{OldID: fmt.Sprint(name, i), NewID: name, KeyTime: when, Position: n, Partition: i % 2})
+	}
+	return rows
+}
+
+var (
+	oddTexts   = []string{"", "ç/日本語 🦊", `it's "\x1f" \`, "a\tb\nc", "{x:String} ? @p", "\xff\xfe not UTF-8", "0"}
+	oddLists   = [][]string{nil, {"a"}, {"a", "", "ü"}, {"'", `\`}, {}}
+	oddFigures = []float64{0, -1.25, 0.1, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(-1), math.Copysign(0, -1)}
+)
+
+func oddTimes() (times []event.Instant) {
+	for _, year := range []int{1, 1899, 1900, 1969, 1970, 2025, 2261, 2299} {
+		for _, ms := range []int{0, 1, 999} {
+			times = append(times, event.InstantOf(time.Date(year, 12, 31, 23, 59, 59, ms*1e6, time.UTC)))
+		}
+	}
+	return append(times, 0, -1, 1)
+}
+
+func TestSQLHashesRowsAsGoDoes(t *testing.T) {
+	s := migrated(t)
+	rows := odd()
+	insert(t, s, rows)
+	check := func(table, content string, n int, row func(i int) (content, position uint64)) {
+		t.Helper()
+		got := read(t, s, fmt.Sprintf("SELECT position, %s, %s FROM %s FINAL ORDER BY position", content, rowDigest(content, "position"), table))
+		want := ""
+		for i := range n {
+			content, position := row(i)
+			want += fmt.Sprintf("\n%d\t%d\t%d", position, content, pipeline.RowDigest(content, position))
+		}
+		if got != want[1:] {
+			t.Errorf("%s: SQL has\n%s\nwant%s", table, got, want)
+		}
+	}
+	check("events", eventContent, len(rows.Events), func(i int) (uint64, uint64) { return rows.Events[i].Content(), rows.Events[i].Position })
+	check("journeys", journeyContent, len(rows.Journeys), func(i int) (uint64, uint64) { return rows.Journeys[i].Content(), rows.Journeys[i].Position })
+	check("journey_steps", stepContent, len(rows.Steps), func(i int) (uint64, uint64) { return rows.Steps[i].Content(), rows.Steps[i].Position })
+	check("breakpoints", breakpointContent, len(rows.Breakpoints), func(i int) (uint64, uint64) { return rows.Breakpoints[i].Content(), rows.Breakpoints[i].Position })
+	check("aliases", aliasContent, len(rows.Aliases), func(i int) (uint64, uint64) { return rows.Aliases[i].Content(), rows.Aliases[i].Position })
+}
