@@ -105,8 +105,28 @@ type Store interface {
 	Insert(ctx context.Context, rows *Rows) error
 	// Frontier is, for each partition, the position up to which a generation's rows are in.
 	Frontier(ctx context.Context, generation uint32) (map[int]uint64, error)
-	// CurrentGeneration is the one that views read.
-	CurrentGeneration(ctx context.Context) (uint32, error)
+	// Current is the generation that views read.
+	Current(ctx context.Context) (Generation, error)
+	// Switch makes every view read a generation, at one moment; where it is the current one already, in all its fields, that
+	// is nothing.
+	Switch(ctx context.Context, g Generation) error
+	// Generations are the numbers of those that have a row left in any table, in order. The current one may have none.
+	Generations(ctx context.Context) ([]uint32, error)
+	// Drop removes every row of a generation, and refuses the current one. Nobody may insert into it any more. A second time
+	// is harmless, as it is after an error, which may leave some of the rows.
+	Drop(ctx context.Context, number uint32) error
+	// Difference tells what has to be said when views go from one generation to another: the journeys and breakpoints that
+	// only one of them shows, or that say something else in the other, position and key time aside. They come in the order of
+	// partition (of the new row, where there is one), journeys before breakpoints, key time or time of occurrence, id. An
+	// error of found ends it and comes back. Nobody may insert into either generation meanwhile.
+	Difference(ctx context.Context, from, to uint32, found func(Difference) error) error
+}
+
+// Difference is what became of one journey or one breakpoint between two generations; the rows of the other kind are nil.
+type Difference struct {
+	OldJourney, NewJourney       *JourneyRow // nil where the generation does not show it
+	OldBreakpoint, NewBreakpoint *BreakpointRow
+	LastActivity                 string // of the last step of NewJourney
 }
 
 // Told is one message on its way to JOURNEYS. Within a partition (Position, Ordinal) only grows.

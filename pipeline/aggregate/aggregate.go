@@ -140,9 +140,11 @@ var ErrLogShorter = errors.New("the log ends before what the tables or JOURNEYS 
 
 // claim finds out what is stored and told already, and becomes the owner.
 func (a *Aggregator) claim(ctx context.Context) (err error) {
-	if a.generation, err = a.Store.CurrentGeneration(ctx); err != nil {
+	current, err := a.Store.Current(ctx)
+	if err != nil {
 		return err
 	}
+	a.generation = current.Number
 	frontier, err := a.Store.Frontier(ctx, a.generation)
 	if err != nil {
 		return err

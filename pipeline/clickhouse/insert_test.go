@@ -245,8 +245,8 @@ func TestOneInsertSwitchesTheGeneration(t *testing.T) {
 	expect(t, s, now, "4\t1\t10\t1")
 	exec(t, s, "INSERT INTO cx.generation (generation, switched_at, fold_version) SELECT 2, toDateTime64('2025-05-01 00:00:00', 3, 'UTC'), 'v2'")
 	expect(t, s, now, "99\t0\t500\t1")
-	if g, err := s.CurrentGeneration(t.Context()); g != 2 || err != nil {
-		t.Errorf("current generation %d, %v", g, err)
+	if g, err := s.Current(t.Context()); g != (pipeline.Generation{Number: 2, Fold: "v2"}) || err != nil {
+		t.Errorf("current generation %+v, %v", g, err)
 	}
 	exec(t, s, "INSERT INTO cx.generation (generation, switched_at) SELECT 1, toDateTime64('2025-06-01 00:00:00', 3, 'UTC')") // and back
 	expect(t, s, now, "4\t1\t10\t1")

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"parcours/pipeline"
 	"parcours/schemas"
 )
 
@@ -22,8 +23,8 @@ func TestMigrateFromNothingAndAgain(t *testing.T) {
 	expect(t, s, "SELECT version, name, checksum FROM schema_migrations FINAL ORDER BY version", before)
 	expect(t, s, "SELECT countIf(applied_at < '2000-01-01') FROM schema_migrations", "0")
 	expect(t, s, "SELECT generation, toUnixTimestamp(switched_at) FROM generation", "1\t0")
-	if g, err := s.CurrentGeneration(t.Context()); g != 1 || err != nil {
-		t.Errorf("current generation %d, %v", g, err)
+	if g, err := s.Current(t.Context()); g != (pipeline.Generation{Number: 1}) || err != nil {
+		t.Errorf("current generation %+v, %v", g, err)
 	}
 }
 

@@ -6,14 +6,6 @@ import (
 	"time"
 )
 
-// CurrentGeneration is the one that views read.
-func (s *Store) CurrentGeneration(ctx context.Context) (uint32, error) {
-	var g uint32
-	err := s.scan(ctx, "read the current generation",
-		"SELECT argMax(generation, (switched_at, generation)) FROM "+s.config.Database+".generation", &g)
-	return g, err
-}
-
 // LastRejected is the highest position of REJECTED that is in, 0 for none.
 func (s *Store) LastRejected(ctx context.Context) (uint64, error) {
 	var position uint64
@@ -89,11 +81,11 @@ func (s *Store) WaitFrontier(ctx context.Context, position uint64) error {
 }
 
 func (s *Store) reached(ctx context.Context, position uint64) (bool, error) {
-	generation, err := s.CurrentGeneration(ctx)
+	current, err := s.Current(ctx)
 	if err != nil {
 		return false, err
 	}
-	positions, err := s.Frontier(ctx, generation)
+	positions, err := s.Frontier(ctx, current.Number)
 	if err != nil {
 		return false, err
 	}

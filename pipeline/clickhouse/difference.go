@@ -1,0 +1,188 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"parcours/pipeline"
+	"parcours/pipeline/event"
+)
+
+// differing names a journey or breakpoint that two generations do not show alike.
+type differing struct {
+	breakpoint bool
+	id         string
+	earliest   event.Instant // of its key times, one or two
+	latest     event.Instant
+}
+
+const differencesAtOnce = 1000 // whose rows are held at one time
+
+// Difference finds what differs by its content in one query, which gives the ids in order, and reads the rows themselves
+// in portions: neither side ever holds all of them, and what has not changed is never sent.
+func (s *Store) Difference(ctx context.Context, from, to uint32, found func(pipeline.Difference) error) error {
+	if from == to {
+		return nil
+	}
+	what := fmt.Sprintf("compare generations %d and %d", from, to)
+	var portion []differing
+	tell := func() error {
+		err := s.tellDifferences(ctx, from, to, portion, found)
+		portion = portion[:0]
+		return err
+	}
+	err := s.each(ctx, what, s.differingSQL(from, to), func(scan scan) error {
+		var d differing
+		if err := scan(&d.breakpoint, &d.id, (*int64)(&d.earliest), (*int64)(&d.latest)); err != nil {
+			return err
+		}
+		if portion = append(portion, d); len(portion) == differencesAtOnce {
+			return tell()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return tell()
+}
+
+// differingSQL lists them in the order that Difference promises.
+func (s *Store) differingSQL(from, to uint32) string {
+	one := func(breakpoint bool, table, id, key, content string) string {
+		return fmt.Sprintf(`SELECT %t AS breakpoint, id, argMax(partition, generation = %d) AS home, argMax(key, generation = %[2]d) AS at,
+			min(key) AS earliest, max(key) AS latest
+			FROM (SELECT generation, %s AS id, %s AS key, partition, %s AS content FROM %s FINAL WHERE generation IN (%d, %[2]d))
+			GROUP BY id HAVING min(generation) = max(generation) OR min(content) != max(content)`,
+			breakpoint, to, id, key, content, s.table(table), from)
+	}
+	return `SELECT breakpoint, id, toUnixTimestamp64Milli(earliest), toUnixTimestamp64Milli(latest) FROM (` +
+		one(false, "journeys", "journey_id", "key_time", journeyNetContent) + " UNION ALL " +
+		one(true, "breakpoints", "breakpoint_id", "occurred_at", breakpointContent) + `) ORDER BY home, breakpoint, at, id`
+}
+
+// tellDifferences reads the rows of a portion and hands them on in its order.
+func (s *Store) tellDifferences(ctx context.Context, from, to uint32, portion []differing, found func(pipeline.Difference) error) error {
+	journeys, err := s.differentJourneys(ctx, from, to, portion)
+	if err != nil {
+		return err
+	}
+	breakpoints, err := s.differentBreakpoints(ctx, from, to, portion)
+	if err != nil {
+		return err
+	}
+	for _, d := range portion {
+		told := journeys[d.id]
+		if d.breakpoint {
+			told = breakpoints[d.id]
+		}
+		if told == nil {
+			return fmt.Errorf("compare generations %d and %d: %s was in one of them and is in neither: somebody writes them", from, to, d.id)
+		}
+		if err := found(*told); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) differentJourneys(ctx context.Context, from, to uint32, portion []differing) (map[string]*pipeline.Difference, error) {
+	where := whereIn(portion, false, "journey_id", "key_time")
+	if where == "" {
+		return nil, nil
+	}
+	byID := map[string]*pipeline.Difference{}
+	err := s.repeat(ctx, "read journeys that differ", fmt.Sprintf("SELECT generation, %s FROM %s FINAL WHERE generation IN (%d, %d) AND %s",
+		journeyColumns, s.table("journeys"), from, to, where), func(scan scan) error {
+		generation, r, err := readJourney(scan)
+		d := entry(byID, r.JourneyID)
+		if generation == to {
+			d.NewJourney = &r
+		} else {
+			d.OldJourney = &r
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return byID, s.lastActivities(ctx, to, byID)
+}
+
+func (s *Store) differentBreakpoints(ctx context.Context, from, to uint32, portion []differing) (map[string]*pipeline.Difference, error) {
+	where := whereIn(portion, true, "breakpoint_id", "occurred_at")
+	if where == "" {
+		return nil, nil
+	}
+	byID := map[string]*pipeline.Difference{}
+	err := s.repeat(ctx, "read breakpoints that differ", fmt.Sprintf("SELECT generation, %s FROM %s FINAL WHERE generation IN (%d, %d) AND %s",
+		breakpointColumns, s.table("breakpoints"), from, to, where), func(scan scan) error {
+		generation, r, err := readBreakpoint(scan)
+		d := entry(byID, r.BreakpointID)
+		if generation == to {
+			d.NewBreakpoint = &r
+		} else {
+			d.OldBreakpoint = &r
+		}
+		return err
+	})
+	return byID, err
+}
+
+func entry(byID map[string]*pipeline.Difference, id string) *pipeline.Difference {
+	if byID[id] == nil {
+		byID[id] = &pipeline.Difference{}
+	}
+	return byID[id]
+}
+
+// whereIn is the condition for the journeys or the breakpoints of a portion, "" for none. Their times are next to each
+// other, which spares the server most of the table.
+func whereIn(portion []differing, breakpoint bool, id, key string) string {
+	var ids []string
+	var earliest, latest event.Instant
+	for _, d := range portion {
+		if d.breakpoint != breakpoint {
+			continue
+		}
+		if len(ids) == 0 {
+			earliest, latest = d.earliest, d.latest
+		}
+		ids, earliest, latest = append(ids, d.id), min(earliest, d.earliest), max(latest, d.latest)
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s BETWEEN %s AND %s AND %s IN (%s)", key, instantSQL(earliest), instantSQL(latest), id, quoteAll(ids))
+}
+
+// lastActivities fills in the activity of the last step of each new journey.
+func (s *Store) lastActivities(ctx context.Context, to uint32, byID map[string]*pipeline.Difference) error {
+	var ids []string
+	var earliest, latest event.Instant
+	for id, d := range byID {
+		if d.NewJourney == nil {
+			continue
+		}
+		if len(ids) == 0 {
+			earliest, latest = d.NewJourney.StartedAt, d.NewJourney.LastEventAt
+		}
+		ids = append(ids, quote(id))
+		earliest, latest = min(earliest, d.NewJourney.StartedAt), max(latest, d.NewJourney.LastEventAt)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	sql := fmt.Sprintf("SELECT journey_id, argMax(activity, step) FROM %s FINAL WHERE generation = %d AND placement = 'journey' "+
+		"AND time BETWEEN %s AND %s AND journey_id IN (%s) GROUP BY journey_id",
+		s.table("journey_steps"), to, instantSQL(earliest), instantSQL(latest), strings.Join(ids, ", "))
+	return s.repeat(ctx, "read the last steps of journeys", sql, func(scan scan) error {
+		var id, activity string
+		err := scan(&id, &activity)
+		if d := byID[id]; d != nil {
+			d.LastActivity = activity
+		}
+		return err
+	})
+}
