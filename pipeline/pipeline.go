@@ -129,6 +129,58 @@ type Difference struct {
 	LastActivity                 string // of the last step of NewJourney
 }
 
+// Auditor reads what the fold wrote about the tables, and the same from the tables themselves. What it gives is of one
+// moment for each table; nobody may insert meanwhile where two of them are compared.
+type Auditor interface {
+	// Ledger and Digests are what the fold wrote, in order of partition and range or table.
+	Ledger(ctx context.Context, generation uint32) ([]LedgerRow, error)
+	Digests(ctx context.Context, generation uint32) ([]DigestRow, error)
+	// Sums are the digests of the rows themselves, position 0, in order of partition and table. A partition without a row in
+	// a table has none there.
+	Sums(ctx context.Context, generation uint32) ([]DigestRow, error)
+	// RowKeys gives the rows that Sums adds up, of one table and partition, in the order of the bytes of their keys: journey
+	// id, "source id" of the event, breakpoint id, id of the journey that gave way.
+	RowKeys(ctx context.Context, table string, generation uint32, partition int, found func(key string, position, content uint64) error) error
+
+	// EventSums add up the rows of cx.events by partition and range, in that order.
+	EventSums(ctx context.Context) ([]EventSum, error)
+	// EventRows gives the rows of one of them, by position.
+	EventRows(ctx context.Context, partition int, number uint64, found func(EventKey) error) error
+	// ReusedIDs gives each (source, id) that stands in cx.events under more than one time, in order, with its times.
+	ReusedIDs(ctx context.Context, found func(source, id string, times []event.Instant) error) error
+	// DeleteEvents removes rows of cx.events that the log does not have, of exactly that time, source, id and position; an
+	// older or younger copy stays. They are gone when it returns.
+	DeleteEvents(ctx context.Context, keys []EventKey) error
+
+	// Checksum adds up the rows that views show, table by table. Exact: with their positions, the same for two folds of one
+	// log. Net: without position, partition, key time and time of storing, the same for two logs of the same events.
+	Checksum(ctx context.Context, net bool) ([]TableSum, error)
+}
+
+// EventSum adds up the rows of cx.events of one partition in one range of positions, as LedgerRow does.
+type EventSum struct {
+	Partition int
+	Range     uint64
+	Rows      uint64
+	Digest    uint64
+}
+
+// EventKey is one row of cx.events.
+type EventKey struct {
+	Position uint64
+	At       event.Instant
+	Source   string
+	ID       string
+	Content  uint64 // of its EventRow
+}
+
+// TableSum adds up the rows of one table, each as an additive digest.
+type TableSum struct {
+	Table  string
+	Rows   uint64
+	Digest uint64
+}
+
 // Told is one message on its way to JOURNEYS. Within a partition (Position, Ordinal) only grows.
 type Told struct {
 	Position uint64

@@ -20,7 +20,10 @@ type Store struct {
 	log     zerolog.Logger
 }
 
-var _ pipeline.Store = (*Store)(nil)
+var (
+	_ pipeline.Store   = (*Store)(nil)
+	_ pipeline.Auditor = (*Store)(nil)
+)
 
 // Open connects, over HTTP unless the DSN is a native one. While the server is away it tries again until ctx ends; a
 // refusal (wrong password, not ClickHouse) is an error at once. The database need not exist: Migrate creates it.
