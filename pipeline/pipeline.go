@@ -152,8 +152,9 @@ type Auditor interface {
 	// older or younger copy stays. They are gone when it returns.
 	DeleteEvents(ctx context.Context, keys []EventKey) error
 
-	// Checksum adds up the rows that views show, table by table. Exact: with their positions, the same for two folds of one
-	// log. Net: without position, partition, key time and time of storing, the same for two logs of the same events.
+	// Checksum adds up the rows that views show, table by table. Exact: with their positions, and every alias, the same for
+	// two folds of one log. Net: without aliases, position, partition and key time, the same for two logs of the same events.
+	// When the log stored an event is in neither.
 	Checksum(ctx context.Context, net bool) ([]TableSum, error)
 }
 

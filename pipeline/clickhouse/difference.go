@@ -17,7 +17,7 @@ type differing struct {
 	latest     event.Instant
 }
 
-const differencesAtOnce = 1000 // whose rows are held at one time
+const differencesAtOnce = 10_000 // whose rows are held at one time
 
 // Difference finds what differs by its content in one query, which gives the ids in order, and reads the rows themselves
 // in portions: neither side ever holds all of them, and what has not changed is never sent.
@@ -93,7 +93,7 @@ func (s *Store) differentJourneys(ctx context.Context, from, to uint32, portion 
 		return nil, nil
 	}
 	byID := map[string]*pipeline.Difference{}
-	err := s.repeat(ctx, "read journeys that differ", fmt.Sprintf("SELECT generation, %s FROM %s FINAL WHERE generation IN (%d, %d) AND %s",
+	err := s.repeat(ctx, "read journeys that differ", fmt.Sprintf("SELECT generation, %s FROM %s FINAL PREWHERE generation IN (%d, %d) AND %s",
 		journeyColumns, s.table("journeys"), from, to, where), func(scan scan) error {
 		generation, r, err := readJourney(scan)
 		d := entry(byID, r.JourneyID)
@@ -116,7 +116,7 @@ func (s *Store) differentBreakpoints(ctx context.Context, from, to uint32, porti
 		return nil, nil
 	}
 	byID := map[string]*pipeline.Difference{}
-	err := s.repeat(ctx, "read breakpoints that differ", fmt.Sprintf("SELECT generation, %s FROM %s FINAL WHERE generation IN (%d, %d) AND %s",
+	err := s.repeat(ctx, "read breakpoints that differ", fmt.Sprintf("SELECT generation, %s FROM %s FINAL PREWHERE generation IN (%d, %d) AND %s",
 		breakpointColumns, s.table("breakpoints"), from, to, where), func(scan scan) error {
 		generation, r, err := readBreakpoint(scan)
 		d := entry(byID, r.BreakpointID)
@@ -137,8 +137,8 @@ func entry(byID map[string]*pipeline.Difference, id string) *pipeline.Difference
 	return byID[id]
 }
 
-// whereIn is the condition for the journeys or the breakpoints of a portion, "" for none. Their times are next to each
-// other, which spares the server most of the table.
+// whereIn is the condition for the journeys or the breakpoints of a portion, "" for none. It speaks of columns of the key
+// alone, so that it may stand before FINAL, in PREWHERE: every version of a row meets it or none does.
 func whereIn(portion []differing, breakpoint bool, id, key string) string {
 	var ids []string
 	var earliest, latest event.Instant
@@ -157,26 +157,21 @@ func whereIn(portion []differing, breakpoint bool, id, key string) string {
 	return fmt.Sprintf("%s BETWEEN %s AND %s AND %s IN (%s)", key, instantSQL(earliest), instantSQL(latest), id, quoteAll(ids))
 }
 
-// lastActivities fills in the activity of the last step of each new journey.
+// lastActivities fills in the activity of the last step of each new journey. That step happened at LastEventAt, and the time
+// of a step is the first column of its key.
 func (s *Store) lastActivities(ctx context.Context, to uint32, byID map[string]*pipeline.Difference) error {
-	var ids []string
-	var earliest, latest event.Instant
+	var ids, times []string
 	for id, d := range byID {
-		if d.NewJourney == nil {
-			continue
+		if d.NewJourney != nil {
+			ids, times = append(ids, quote(id)), append(times, instantSQL(d.NewJourney.LastEventAt))
 		}
-		if len(ids) == 0 {
-			earliest, latest = d.NewJourney.StartedAt, d.NewJourney.LastEventAt
-		}
-		ids = append(ids, quote(id))
-		earliest, latest = min(earliest, d.NewJourney.StartedAt), max(latest, d.NewJourney.LastEventAt)
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	sql := fmt.Sprintf("SELECT journey_id, argMax(activity, step) FROM %s FINAL WHERE generation = %d AND placement = 'journey' "+
-		"AND time BETWEEN %s AND %s AND journey_id IN (%s) GROUP BY journey_id",
-		s.table("journey_steps"), to, instantSQL(earliest), instantSQL(latest), strings.Join(ids, ", "))
+	sql := fmt.Sprintf("SELECT journey_id, argMax(activity, step) FROM %s FINAL PREWHERE generation = %d AND time IN (%s) "+
+		"WHERE placement = 'journey' AND journey_id IN (%s) GROUP BY journey_id",
+		s.table("journey_steps"), to, strings.Join(times, ", "), strings.Join(ids, ", "))
 	return s.repeat(ctx, "read the last steps of journeys", sql, func(scan scan) error {
 		var id, activity string
 		err := scan(&id, &activity)

@@ -180,11 +180,10 @@ func TestDifference(t *testing.T) {
 			journeyIn(1, "same", 1, 1), journeyIn(1, "new", 2, 2), journeyIn(1, "changed", 1, 2), journeyIn(2, "moved", 8, 3),
 		},
 		Breakpoints: []pipeline.BreakpointRow{broken(1, "b same", 1, 1), broken(1, "b changed", 1, 2), broken(1, "b new", 1, 1)},
-		Steps:       []pipeline.StepRow{step("changed", 2, "closed"), step("changed", 1, "opened"), step("new", 1, "called")},
+		Steps:       []pipeline.StepRow{step("changed", 2, "closed"), step("changed", 1, "opened"), step("new", 1, "called"), step("same", 1, "called")},
 	}
 	after.Journeys[0].Position, after.Journeys[0].KeyTime = 99, at(3, 7, 0) // as a case that another event was folded first of
-	after.Journeys[2].LastEventAt = at(3, 2, 0)
-	after.Journeys[1].StartedAt = at(3, 1, 0)
+	after.Journeys[2].LastEventAt, after.Journeys[1].LastEventAt = at(3, 1, 2), at(3, 1, 1)
 	gone := pipeline.JourneyRow{JourneyID: "retracted in both", KeyTime: at(3, 9, 0), Position: 20, Deleted: true}
 	for _, rows := range []*pipeline.Rows{before, after, {Generation: 1, Journeys: []pipeline.JourneyRow{gone}}, {Generation: 2, Journeys: []pipeline.JourneyRow{gone}}} {
 		insert(t, s, rows)
@@ -209,6 +208,7 @@ func TestDifference(t *testing.T) {
 func TestDifferenceReadsAllOfARow(t *testing.T) {
 	s := migrated(t)
 	rows := everyRow()
+	rows.Steps[0].At = rows.Journeys[0].LastEventAt
 	insert(t, s, rows)
 	_, found := differences(t, s, 1, 2)
 	if len(found) != 2 || !reflect.DeepEqual(found[0].OldJourney, &rows.Journeys[0]) || !reflect.DeepEqual(found[1].OldBreakpoint, &rows.Breakpoints[0]) {
@@ -235,7 +235,7 @@ func TestDifferenceReadsAllOfARow(t *testing.T) {
 func TestDifferenceOfManyOddRows(t *testing.T) {
 	s := migrated(t)
 	rows := odd()
-	for i := range 2500 {
+	for i := range 12_000 {
 		rows.Journeys = append(rows.Journeys, journey(fmt.Sprintf("'\\%05d", i), at(1+i%12, 1, 0), 5))
 	}
 	insert(t, s, rows)
