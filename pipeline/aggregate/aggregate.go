@@ -374,7 +374,7 @@ func (a *Aggregator) setAside(ctx context.Context, b *batch) error {
 	for _, s := range b.changes.SetAside {
 		a.Logger.Warn().Uint64("position", s.Position).Str("reason", s.Reason).Str("source", s.Source).Msg("event set aside")
 		list = append(list, pipeline.Rejection{
-			Reason: s.Reason, Source: s.Source, Field: "id", SeenAt: event.InstantOf(a.Now()),
+			Reason: s.Reason, Source: s.Source, Field: "id", SeenAt: event.InstantOf(a.Now()), Position: s.Position,
 			Expected: fmt.Sprintf("an event that the fold can use; see position %d of EVENTS", s.Position),
 		})
 	}

@@ -1,18 +1,58 @@
 package event
 
-// Reasons why an event is refused: a closed list, since REJECTED has a subject and the ledger a line for each.
+// Reasons why an event is refused or set aside: a closed list, since REJECTED has a subject and the ledger a line for each.
+// Reasons says what each means.
 const (
-	ReasonBrokenJSON    = "broken_json"    // not one JSON value in UTF-8
-	ReasonNotCloudEvent = "not_cloudevent" // JSON, but no CloudEvents 1.0 envelope
+	ReasonBrokenJSON    = "broken_json"
+	ReasonNotCloudEvent = "not_cloudevent"
 	ReasonMissingField  = "missing_field"
-	ReasonWrongType     = "wrong_type"    // a number where a string is due, and the like
-	ReasonUnknownValue  = "unknown_value" // not in a closed list
-	ReasonBadValue      = "bad_value"     // the right type, but out of range, too long or malformed
+	ReasonWrongType     = "wrong_type"
+	ReasonUnknownValue  = "unknown_value"
+	ReasonBadValue      = "bad_value"
 	ReasonBadTime       = "bad_time"
 	ReasonTooBig        = "too_big"
 	ReasonTooDeep       = "too_deep"
-	ReasonSystemType    = "system_type" // only an operator may write it
+	ReasonSystemType    = "system_type"
+
+	// Of a request, at the door.
+	ReasonBrokenBatch = "broken_batch"
+	ReasonTooMany     = "too_many"
+
+	// Of the fold, which sets aside what stands in the log already.
+	ReasonUndecodable = "undecodable"
+	ReasonIDReused    = "id_reused"
+	ReasonPoisonous   = "poisonous"
+	ReasonExploded    = "exploded"
 )
+
+// Reason is one of the closed list.
+type Reason struct {
+	Name     string
+	Meaning  string // one sentence
+	SetAside bool   // by the fold: the event stands in the log, and REJECTED holds no body of it
+}
+
+// Reasons lists all of them: those of the door in the order in which it looks, then those of the fold.
+func Reasons() []Reason {
+	return []Reason{
+		{Name: ReasonTooBig, Meaning: "The event is larger than an event may be."},
+		{Name: ReasonTooDeep, Meaning: "Its objects and arrays are nested too deeply."},
+		{Name: ReasonBrokenJSON, Meaning: "It is not one JSON value in UTF-8."},
+		{Name: ReasonNotCloudEvent, Meaning: "It is JSON, but no CloudEvents 1.0 envelope."},
+		{Name: ReasonMissingField, Meaning: "A field is missing that the type means nothing without."},
+		{Name: ReasonWrongType, Meaning: "A field is of another JSON type than it should be."},
+		{Name: ReasonUnknownValue, Meaning: "A field has a value that is not in its closed list."},
+		{Name: ReasonBadValue, Meaning: "A field is out of range, too long or malformed."},
+		{Name: ReasonBadTime, Meaning: "A time cannot be read, or lies out of range or too far ahead."},
+		{Name: ReasonSystemType, Meaning: "Only Parcours or an operator may write the type."},
+		{Name: ReasonBrokenBatch, Meaning: "From here on no event could be made out in the request."},
+		{Name: ReasonTooMany, Meaning: "This event and all behind it are more than a request may carry."},
+		{Name: ReasonUndecodable, Meaning: "The message in the log is no event, or of a partition that the log does not have.", SetAside: true},
+		{Name: ReasonIDReused, Meaning: "The same source and id came before with another time; the first one stands.", SetAside: true},
+		{Name: ReasonPoisonous, Meaning: "The fold failed on the event.", SetAside: true},
+		{Name: ReasonExploded, Meaning: "Its home has more events than any customer.", SetAside: true},
+	}
+}
 
 // Refusal says what is wrong with an event, without quoting any value of it: values may be personal.
 type Refusal struct {

@@ -13,12 +13,6 @@ import (
 	"parcours/pipeline/event"
 )
 
-// Reasons of the door's own, beside those of package event.
-const (
-	ReasonBrokenBatch = "broken_batch" // from here on no event could be made out
-	ReasonTooMany     = "too_many"     // more events than a request may carry
-)
-
 // layout is how the events of a body follow each other.
 type layout int
 
@@ -287,7 +281,7 @@ func (p *piece) note(expected string) { p.expected = expected }
 func (p *piece) raw() Raw {
 	switch {
 	case p.expected != "":
-		return p.broken(ReasonBrokenBatch, p.expected)
+		return p.broken(event.ReasonBrokenBatch, p.expected)
 	case p.sum != nil:
 		return p.broken(event.ReasonTooBig, fmt.Sprintf("at most %d bytes", p.most))
 	}

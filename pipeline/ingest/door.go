@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -19,6 +18,8 @@ type Raw struct {
 	Attributes *event.Attributes
 	// Broken is set by whoever cut the events apart and could not make one of this: it is refused as it says.
 	Broken *Broken
+	// Row is its number in the imported file; 0 for what came another way. It is kept with what is refused.
+	Row uint64
 }
 
 // Broken is a piece of a request that is no event; Body is its beginning.
@@ -32,6 +33,7 @@ type Broken struct {
 type Origin struct {
 	Name     string // of the API key, the file or the subject; for logs
 	Operator bool   // may write system types
+	Replay   bool   // what is brought lies in REJECTED already: refused again, it is not kept there a second time
 }
 
 // Refused is one event that was not taken, in words fit to be shown: no value of it stands here but its id, and that only
@@ -126,8 +128,8 @@ type item struct {
 func (it *item) standing() bool { return it.refusal == nil }
 
 // Accept takes a batch through all steps and tells what became of each event. When it returns, the accepted ones are
-// stored in the log, in the order of the batch, and the refused ones are kept in REJECTED; unless Err says otherwise. To
-// bring the same batch again is always harmless.
+// stored in the log, in the order of the batch, and the refused ones are kept in REJECTED (those of a replay are there
+// already); unless Err says otherwise. To bring the same batch again is always harmless.
 func (d *Door) Accept(ctx context.Context, raws []Raw, origin Origin) Result {
 	b := &batch{origin: origin, now: event.InstantOf(d.Now()), items: make([]item, len(raws))}
 	for i := range raws {
@@ -266,8 +268,11 @@ func logFault(err error) bool {
 	return errors.Is(err, pipeline.ErrLogAway) || errors.Is(err, pipeline.ErrLogBusy) || errors.Is(err, pipeline.ErrLogFull)
 }
 
-// reject keeps what was refused. It runs whatever became of the others.
+// reject keeps what was refused. It runs whatever became of the others. What is replayed is kept already.
 func (d *Door) reject(ctx context.Context, b *batch) error {
+	if b.origin.Replay {
+		return nil
+	}
 	var rejections []pipeline.Rejection
 	for i := range b.items {
 		it := &b.items[i]
@@ -289,25 +294,13 @@ func (d *Door) reject(ctx context.Context, b *batch) error {
 func (d *Door) rejection(it *item, now event.Instant) (pipeline.Rejection, error) {
 	whole := it.raw.whole()
 	r := pipeline.Rejection{Reason: it.refusal.Reason, Field: it.refusal.Field, Expected: it.refusal.Expected, SeenAt: now,
-		Source: shown(it.refusal.Source, it.raw), Bytes: len(whole), SHA256: digest(whole)}
+		Source: shown(it.refusal.Source, it.raw), Bytes: len(whole), SHA256: digest(whole), Row: it.raw.Row}
 	if it.raw.Broken != nil {
 		r.Bytes, r.SHA256 = it.raw.Broken.Bytes, it.raw.Broken.SHA256
 	}
 	var err error
 	r.Sealed, err = d.Sealer.Seal(whole)
 	return r, err
-}
-
-// whole is what REJECTED keeps of an event: its body; in binary mode a line with the attributes, then the data.
-func (r *Raw) whole() []byte {
-	if r.Attributes == nil {
-		return r.Body
-	}
-	head, err := json.Marshal(r.Attributes)
-	if err != nil {
-		return r.Body
-	}
-	return append(append(head, '\n'), r.Body...)
 }
 
 // result counts. A copy within the batch shares the fate of its first.

@@ -16,6 +16,10 @@ import (
 	"parcours/pipeline/event"
 )
 
+// ReplayHeader marks a request whose events were taken out of REJECTED: what of them is refused again is answered, and not
+// kept a second time.
+const ReplayHeader = "Parcours-Replay"
+
 // Handler takes events over HTTP: `POST /v1/events`, in the CloudEvents modes binary, structured and batch, or as NDJSON.
 //
 //	202  every accepted event is stored in the log; refused ones, if any, are listed
@@ -81,6 +85,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *answer {
 		return h.busy(a)
 	}
 	defer release()
+	origin.Replay = r.Header.Get(ReplayHeader) != ""
 	return h.take(w, r, origin, a)
 }
 
@@ -171,7 +176,7 @@ func (h *Handler) chunk(next source, room int) ([]Raw, error) {
 func (h *Handler) tooMany(first Raw) Raw {
 	whole := first.whole()
 	return Raw{Body: whole, Broken: &Broken{Bytes: len(whole), SHA256: digest(whole), Refusal: event.Refusal{
-		Reason: ReasonTooMany, Expected: fmt.Sprintf("at most %d events in a request: this one and all behind it were not read", h.cfg.MaxEvents)}}}
+		Reason: event.ReasonTooMany, Expected: fmt.Sprintf("at most %d events in a request: this one and all behind it were not read", h.cfg.MaxEvents)}}}
 }
 
 // finish is the answer to a request that was read to its end and stored.

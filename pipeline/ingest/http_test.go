@@ -68,6 +68,49 @@ func TestBinary(t *testing.T) {
 	}
 }
 
+// What binary mode keeps aside can be sent again as a structured event: the same one.
+func TestKeptAndSentAgain(t *testing.T) {
+	s := newSite(t)
+	headers := []string{"ce-specversion", "1.0", "ce-id", "b%C3%A9%20%25", "ce-source", "/crm", "ce-type", "contact.ended",
+		"ce-time", "2026-10-03T12:05:01Z", "ce-subject", "100%", "ce-sequence", "7", "ce-traceparent", "00-1"}
+	r := s.post("application/json; charset=utf-8", "{\"channel\":\"phone\",\n\"identifiers\":{\"customer\":\"9001\"}}", headers...)
+	kept := s.rejected()
+	if r.code != http.StatusUnprocessableEntity || len(kept) != 1 || kept[0].Reason != event.ReasonBadTime {
+		t.Fatalf("%d %s: %+v", r.code, r.raw, kept)
+	}
+	again := string(ingest.Structured(kept[0].Sealed))
+	for range 2 {
+		if r := s.post("application/cloudevents+json", again, ingest.ReplayHeader, "1"); r.code != http.StatusUnprocessableEntity {
+			t.Errorf("replayed too early: %d %s", r.code, r.raw)
+		}
+	}
+	if len(s.rejected()) != 1 {
+		t.Error("what was refused again was kept again")
+	}
+	again = strings.Replace(again, "12:05:01", "12:04:59", 1)
+	if r := s.post("application/cloudevents+json", again, ingest.ReplayHeader, "1"); r.Accepted != 1 {
+		t.Fatalf("%d %s", r.code, r.raw)
+	}
+	e := s.stored()[0]
+	if e.ID != "bé %" || e.Source != "/crm" || e.Subject != "100%" || e.Sequence != "7" || e.Data.Channel != event.Phone || e.Data.Customer == "" {
+		t.Errorf("%+v", e)
+	}
+	for _, body := range []string{"", "hello", ev("1", "2", ""), "{\"a\":1}\n{\"b\":2}", "{\"SpecVersion\":\"1.0\"}\n{}"} {
+		if got := string(ingest.Structured([]byte(body))); got != body {
+			t.Errorf("%q became %q", body, got)
+		}
+	}
+}
+
+// The row of an imported file is kept with what is refused of it.
+func TestRow(t *testing.T) {
+	s := newSite(t)
+	s.door.Accept(t.Context(), []ingest.Raw{{Body: []byte("{}"), Row: 17}}, ingest.Origin{Name: "test"})
+	if kept := s.rejected(); len(kept) != 1 || kept[0].Row != 17 {
+		t.Errorf("%+v", kept)
+	}
+}
+
 // Every kind of bad input: which event, which field, what was expected; kept aside; never in the way of the others.
 func TestRefusals(t *testing.T) {
 	s := newSite(t, func(set *setting) { set.ingest.MaxEvent = 2000 })

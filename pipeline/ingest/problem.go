@@ -51,8 +51,8 @@ var titles = map[string]string{
 	event.ReasonTooBig:        "The event is too big",
 	event.ReasonTooDeep:       "The event is nested too deeply",
 	event.ReasonSystemType:    "Only an operator may send this type",
-	ReasonBrokenBatch:         "No event could be made out from here on",
-	ReasonTooMany:             "The request carries too many events",
+	event.ReasonBrokenBatch:   "No event could be made out from here on",
+	event.ReasonTooMany:       "The request carries too many events",
 }
 
 func problemType(reason string) string { return "/problems/" + strings.ReplaceAll(reason, "_", "-") }
