@@ -112,7 +112,7 @@ func (c *DemoCommand) directory() (*demoMark, error) {
 	mark := &demoMark{path: filepath.Join(c.Data, demoFile), CompanyFlags: c.CompanyFlags}
 	raw, err := os.ReadFile(mark.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if exists(filepath.Join(c.Data, "nats")) {
+		if exists(filepath.Join(c.Data, natsFolder)) {
 			return nil, misused("%s holds data that no demo made: choose another --data", c.Data)
 		}
 		return mark, nil

@@ -211,12 +211,18 @@ type both struct {
 
 func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Close()) }
 
-// target finds where the events go: into the directory, or to the process that holds it.
+// target finds where the events go.
 func (c *ImportCommand) target(ctx context.Context, log zerolog.Logger) (target, error) {
+	return openTarget(ctx, c.DirectoryFlags, nodeConfig{command: "import", mode: c.Clock}, c.APIKeyFile, log)
+}
+
+// openTarget finds where events go: into the directory, or to the process that holds it. as says the verb, and the clock
+// mode of a new log.
+func openTarget(ctx context.Context, d DirectoryFlags, as nodeConfig, apiKeyFile string, log zerolog.Logger) (target, error) {
 	n, err := startNode(ctx, nodeConfig{
-		dir: c.Data, command: "import", mode: c.Clock, nats: guest(), clickhouse: clickhouse.Config{},
+		dir: d.Data, command: as.command, mode: as.mode, nats: guest(), clickhouse: clickhouse.Config{},
 		door: ingest.Defaults(), aggregate: aggregate.Default(), natsAddr: freePort, tablesAddr: freePort,
-		library: c.Library, memory: c.Memory,
+		library: d.Library, memory: d.Memory,
 	}, log)
 	if err == nil {
 		return &ownTarget{node: n}, nil
@@ -225,7 +231,7 @@ func (c *ImportCommand) target(ctx context.Context, log zerolog.Logger) (target,
 	if !ok {
 		return nil, err
 	}
-	key, err := service.Secret(c.APIKeyFile, service.EnvPrefix+"_API_KEY")
+	key, err := service.Secret(apiKeyFile, service.EnvPrefix+"_API_KEY")
 	if err != nil {
 		return nil, err
 	}

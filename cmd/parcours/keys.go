@@ -17,7 +17,7 @@ func (c *KeysCommand) Run(s *streams) error {
 	if !exists(c.Data) {
 		return misused("--data %s: no such directory", c.Data)
 	}
-	key, err := ingest.LoadOrCreateOperatorKey(filepath.Join(c.Data, "operator.key"))
+	key, err := ingest.LoadOrCreateOperatorKey(filepath.Join(c.Data, operatorKeyFile))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type CLI struct {
 	Demo       DemoCommand           `cmd:"" help:"Play a made-up company through the whole pipeline and report what broke."`
 	Simulate   SimulateCommand       `cmd:"" help:"Write the events of a made-up company as NDJSON."`
 	Import     ImportCommand         `cmd:"" help:"Take in a log from a file (CSV with a mapping, or NDJSON)."`
+	Rejected   RejectedCommand       `cmd:"" help:"List, show and replay what was refused or set aside."`
 	Keys       KeysCommand           `cmd:"" help:"Print the operator's public key, with which ingest seals what it refuses."`
 	SQL        SQLCommand            `cmd:"" name:"sql" help:"Run a query on the tables of a data directory."`
 	Completion completion.Completion `cmd:"" help:"Print how to switch on completion in your shell."`

@@ -95,7 +95,7 @@ func (n *node) openLog(ctx context.Context) (err error) {
 }
 
 func (n *node) startNATS() (err error) {
-	server := embedded.NATSConfig{Dir: filepath.Join(n.config.dir, "nats"), Listen: n.config.natsAddr}
+	server := embedded.NATSConfig{Dir: filepath.Join(n.config.dir, natsFolder), Listen: n.config.natsAddr}
 	if n.natsServer, err = embedded.StartNATS(server, n.log); err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (n *node) openDoor(ctx context.Context) error {
 
 // secrets are the keys of the directory, made where they are missing; a demo's key follows from its seed.
 func (n *node) secrets() (service.Secrets, error) {
-	operator, err := ingest.LoadOrCreateOperatorKey(filepath.Join(n.config.dir, "operator.key"))
+	operator, err := ingest.LoadOrCreateOperatorKey(filepath.Join(n.config.dir, operatorKeyFile))
 	if err != nil {
 		return service.Secrets{}, err
 	}
@@ -264,6 +264,9 @@ func clocks(ctx context.Context, store *clickhouse.Store) (largest event.Instant
 	}
 	return event.InstantOf(last), count > 0 && least.Before(last), nil
 }
+
+// natsFolder is where a data directory holds its log.
+const natsFolder = "nats"
 
 // exists says whether a data directory is there.
 func exists(dir string) bool {

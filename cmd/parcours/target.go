@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,7 +26,9 @@ import (
 // target is where an import sends its rows.
 type target interface {
 	send(ctx context.Context, rows []row) (sent, error)
+	replay(ctx context.Context, body []byte) (fate, error) // one structured event that lies in REJECTED, and stays there
 	head(ctx context.Context) (uint64, error)
+	log() *nats.Bus
 	finish(ctx context.Context) error // returns when the tables are readable and complete
 	close()
 }
@@ -40,18 +43,32 @@ func (t *ownTarget) close() { t.node.close() }
 
 func (t *ownTarget) head(ctx context.Context) (uint64, error) { return t.node.bus.Head(ctx) }
 
+func (t *ownTarget) log() *nats.Bus { return t.node.bus }
+
 func (t *ownTarget) finish(ctx context.Context) error { return t.node.finish(ctx) }
 
 func (t *ownTarget) send(ctx context.Context, rows []row) (sent, error) {
 	raws := make([]ingest.Raw, len(rows))
 	for i := range rows {
-		raws[i] = ingest.Raw{Body: rows[i].body}
+		raws[i] = ingest.Raw{Body: rows[i].body, Row: uint64(rows[i].number)}
 		if r := rows[i].refusal; r != nil {
 			raws[i].Broken = &ingest.Broken{Refusal: *r}
 		}
 	}
 	res := t.node.door.Accept(ctx, raws, ingest.Origin{Name: "import"})
 	return sent{res.Accepted, res.Duplicates, len(res.Refused)}, res.Err
+}
+
+func (t *ownTarget) replay(ctx context.Context, body []byte) (fate, error) {
+	res := t.node.door.Accept(ctx, []ingest.Raw{{Body: body}}, ingest.Origin{Name: "replay", Replay: true})
+	switch {
+	case res.Err != nil:
+		return fate{}, res.Err
+	case len(res.Refused) > 0:
+		r := res.Refused[0]
+		return refusedAgain(&event.Refusal{Field: r.Field, Expected: r.Expected, Reason: r.Reason}), nil
+	}
+	return taken(res.Accepted > 0), nil
 }
 
 // remoteTarget is the process that holds the directory: events go through its door, so that it knows their homes.
@@ -99,6 +116,8 @@ func (t *remoteTarget) close() {
 
 func (t *remoteTarget) head(ctx context.Context) (uint64, error) { return t.bus.Head(ctx) }
 
+func (t *remoteTarget) log() *nats.Bus { return t.bus }
+
 func (t *remoteTarget) finish(ctx context.Context) error {
 	return complete(ctx, t.bus, t.store, t.info)
 }
@@ -112,6 +131,7 @@ func (t *remoteTarget) send(ctx context.Context, rows []row) (sent, error) {
 		if r := rows[i].refusal; r != nil {
 			rejections = append(rejections, pipeline.Rejection{
 				Reason: r.Reason, Source: r.Source, Field: r.Field, Expected: r.Expected, SeenAt: event.InstantOf(time.Now()),
+				Row: uint64(rows[i].number),
 			})
 			continue
 		}
@@ -135,54 +155,74 @@ const postBytes = 2 << 20
 
 // add posts what has been gathered, and counts what became of it.
 func (t *remoteTarget) add(ctx context.Context, all *sent, body *bytes.Buffer) error {
-	answer, err := t.post(ctx, body.Bytes())
-	all.accepted += answer.accepted
-	all.duplicates += answer.duplicates
-	all.refused += answer.refused
+	if body.Len() == 0 {
+		return nil
+	}
+	a, err := t.post(ctx, http.Header{"Content-Type": {"application/x-ndjson"}}, body.Bytes())
+	all.accepted += a.Accepted
+	all.duplicates += a.Duplicates
+	all.refused += a.RefusedCount
 	body.Reset()
 	return err
 }
 
-// post sends one request, again and again while the door says to come again.
-func (t *remoteTarget) post(ctx context.Context, body []byte) (sent, error) {
-	if len(body) == 0 {
-		return sent{}, nil
+func (t *remoteTarget) replay(ctx context.Context, body []byte) (fate, error) {
+	a, err := t.post(ctx, http.Header{"Content-Type": {"application/cloudevents+json"}, ingest.ReplayHeader: {"1"}}, body)
+	switch {
+	case err != nil:
+		return fate{}, err
+	case len(a.Refused) > 0:
+		r := a.Refused[0]
+		reason := strings.ReplaceAll(strings.TrimPrefix(r.Type, "/problems/"), "-", "_")
+		return refusedAgain(&event.Refusal{Field: r.Field, Expected: r.Expected, Reason: reason}), nil
 	}
-	return backoff.Retry(ctx, func() (sent, error) {
+	return taken(a.Accepted > 0), nil
+}
+
+// doorAnswered is what the door says of a request (docs/http.md).
+type doorAnswered struct {
+	Accepted     int    `json:"accepted"`
+	Duplicates   int    `json:"duplicates"`
+	RefusedCount int    `json:"refused_count"`
+	Title        string `json:"title"`
+	Detail       string `json:"detail"`
+	Refused      []struct {
+		Type     string `json:"type"`
+		Field    string `json:"field"`
+		Expected string `json:"expected"`
+	} `json:"refused"`
+}
+
+// post sends one request, again and again while the door says to come again.
+func (t *remoteTarget) post(ctx context.Context, header http.Header, body []byte) (doorAnswered, error) {
+	return backoff.Retry(ctx, func() (doorAnswered, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.addresses.Ingest+"/v1/events", bytes.NewReader(body))
 		if err != nil {
-			return sent{}, backoff.Permanent(err)
+			return doorAnswered{}, backoff.Permanent(err)
 		}
-		req.Header.Set("Content-Type", "application/x-ndjson")
+		req.Header = header.Clone()
 		if t.key != "" {
 			req.Header.Set("Authorization", "Bearer "+t.key)
 		}
 		res, err := t.client.Do(req)
 		if err != nil {
-			return sent{}, err
+			return doorAnswered{}, err
 		}
 		defer res.Body.Close()
 		return readAnswer(res)
 	}, backoff.WithMaxElapsedTime(5*time.Minute))
 }
 
-func readAnswer(res *http.Response) (sent, error) {
-	var a struct {
-		Accepted   int               `json:"accepted"`
-		Duplicates int               `json:"duplicates"`
-		Refused    []json.RawMessage `json:"refused"`
-		Title      string            `json:"title"`
-		Detail     string            `json:"detail"`
-	}
-	err := json.NewDecoder(res.Body).Decode(&a)
+func readAnswer(res *http.Response) (a doorAnswered, err error) {
+	err = json.NewDecoder(res.Body).Decode(&a)
 	switch {
 	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable:
 		after, _ := strconv.Atoi(res.Header.Get("Retry-After"))
-		return sent{}, backoff.RetryAfter(max(1, after))
+		return doorAnswered{}, backoff.RetryAfter(max(1, after))
 	case res.StatusCode != http.StatusAccepted && res.StatusCode != http.StatusUnprocessableEntity:
-		return sent{}, backoff.Permanent(fmt.Errorf("the door answered %d: %s: %s", res.StatusCode, a.Title, a.Detail))
+		return doorAnswered{}, backoff.Permanent(fmt.Errorf("the door answered %d: %s: %s", res.StatusCode, a.Title, a.Detail))
 	case err != nil:
-		return sent{}, backoff.Permanent(fmt.Errorf("the door answered %d, and no JSON: %w", res.StatusCode, err))
+		return doorAnswered{}, backoff.Permanent(fmt.Errorf("the door answered %d, and no JSON: %w", res.StatusCode, err))
 	}
-	return sent{a.Accepted, a.Duplicates, len(a.Refused)}, nil
+	return a, nil
 }

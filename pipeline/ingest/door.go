@@ -167,15 +167,34 @@ func (r *Raw) decode(limits event.Limits) (event.Event, event.Dropped, *event.Re
 	return event.Decode(r.Body, limits)
 }
 
-// check refuses what is well formed but nobody may send: a log is opened once, by its first message.
+// check refuses what is well formed but nobody may send.
 func (d *Door) check(_ context.Context, b *batch) error {
 	for i := range b.items {
-		if it := &b.items[i]; it.standing() && it.event.Type == event.LogOpened {
-			it.refusal = &event.Refusal{ID: it.event.ID, Source: it.event.Source, Reason: event.ReasonSystemType,
-				Field: "type", Expected: "a type that Parcours does not keep for itself"}
+		if it := &b.items[i]; it.standing() {
+			it.refusal = checkOurs(&it.event)
 		}
 	}
 	return nil
+}
+
+// checkOurs refuses what Parcours alone writes: a log is opened once, by its first message.
+func checkOurs(e *event.Event) *event.Refusal {
+	if e.Type != event.LogOpened {
+		return nil
+	}
+	return &event.Refusal{ID: e.ID, Source: e.Source, Reason: event.ReasonSystemType, Field: "type",
+		Expected: "a type that Parcours does not keep for itself"}
+}
+
+// Try says why a door with the default rules would refuse a structured event that came at now from a sender who is no
+// operator; nil where it would let it in.
+func Try(body []byte, now time.Time) *event.Refusal {
+	c := Defaults()
+	e, _, refusal := event.Decode(body, event.Limits{MaxBytes: c.MaxEvent, Ahead: c.Ahead, Age: c.MaxAge, Now: event.InstantOf(now)})
+	if refusal != nil {
+		return refusal
+	}
+	return checkOurs(&e)
 }
 
 func (d *Door) pseudonymise(_ context.Context, b *batch) error {
