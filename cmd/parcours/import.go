@@ -28,6 +28,7 @@ type ImportCommand struct {
 	Format     string `help:"csv, ndjson, or auto: csv where a mapping is given or the name says so." enum:"auto,csv,ndjson" default:"auto" env:"PARCOURS_IMPORT_FORMAT"`
 	Sort       bool   `help:"Send NDJSON in order of event time instead of file order (CSV is always sorted)."`
 	DryRun     bool   `help:"Only say what the mapping makes of the file (CSV)."`
+	Late       bool   `help:"In wall mode: send also what is too late to enter journeys (parcours rebuild --admit-late takes it in)." env:"-"`
 	JSON       bool   `name:"json" help:"Print one JSON object as the last line of standard output, all else on standard error."`
 	Clock      string `help:"Clock mode of a new log: log (time moves only with events) or wall." enum:"log,wall" default:"log"`
 	APIKeyFile string `name:"api-key-file" help:"File with the API key of the running \"up\" (or PARCOURS_API_KEY), where it asks for one." type:"existingfile" placeholder:"FILE"`
@@ -38,6 +39,10 @@ type ImportCommand struct {
 func (*ImportCommand) Help() string {
 	return `Returns when the tables are readable and complete. Interrupted, the same command goes on where it stopped; run twice,
 nothing is counted twice. Lines that cannot be understood are kept in REJECTED with their reason, and counted.
+
+Events more than 72 h behind the directory's clock are late: kept, and out of journeys until they are admitted. Where the clock
+follows real time, an import of late events stops before it sends anything and says how many there are (exit code 1); with --late
+it sends them, and "parcours rebuild --admit-late" takes them in. Where time moves only with events, they are admitted at the end.
 
   parcours import --data DIR --mapping examples/helpdesk_italian.yaml events.csv.gz
   parcours import --data DIR events.ndjson`
@@ -50,6 +55,7 @@ type imported struct {
 	Duplicates int     `json:"duplicates"` // the log had them already, inside its window
 	Refused    int     `json:"refused"`    // kept in REJECTED
 	Skipped    int     `json:"skipped"`    // sent by an earlier run
+	Late       uint64  `json:"late"`       // events of the directory that came too late for journeys, when all was in the tables
 	Seconds    float64 `json:"seconds"`
 	Data       string  `json:"data"`
 }
@@ -78,6 +84,9 @@ func (c *ImportCommand) Run(common *service.Common, s *streams) error {
 	if err := job.trust(ctx, to); err != nil {
 		return interrupted(ctx, err)
 	}
+	if err := c.foresee(ctx, rows, to, job.Sent, s.err); err != nil {
+		return interrupted(ctx, err)
+	}
 	bar := newProgress(s.err, "import", "rows")
 	if err := job.run(ctx, rows, to, bar); err != nil {
 		bar.done()
@@ -87,8 +96,13 @@ func (c *ImportCommand) Run(common *service.Common, s *streams) error {
 	if err := to.finish(ctx); err != nil {
 		return interrupted(ctx, err)
 	}
+	late, unsettled := settle(ctx, to)
+	if unsettled != nil {
+		unsettled = interrupted(ctx, unsettled)
+	}
+	job.result.Late = late
 	job.result.Seconds, job.result.Data = time.Since(began).Seconds(), c.Data
-	return c.print(job.result, s)
+	return errors.Join(c.print(job.result, to.mode() == nats.ModeWall, s), unsettled)
 }
 
 // interrupted says how to go on.
@@ -99,7 +113,7 @@ func interrupted(ctx context.Context, err error) error {
 	return errors.New("interrupted; the same command goes on where this one stopped")
 }
 
-func (c *ImportCommand) print(r imported, s *streams) error {
+func (c *ImportCommand) print(r imported, wall bool, s *streams) error {
 	out := s.out
 	if c.JSON {
 		out = s.err
@@ -108,6 +122,9 @@ func (c *ImportCommand) print(r imported, s *streams) error {
 		r.Rows, r.Accepted, r.Duplicates, r.Refused, r.Skipped, r.Seconds, r.Data)
 	if r.Refused > 0 {
 		fmt.Fprintf(out, "Why rows were refused: parcours sql --data %s \"SELECT reason, field, expected, count() FROM cx.rejected_v GROUP BY ALL\"\n", r.Data)
+	}
+	if r.Late > 0 && wall {
+		fmt.Fprintf(out, "%d events came too late to enter journeys. To take them in: parcours rebuild --data %s --admit-late\n", r.Late, r.Data)
 	}
 	if !c.JSON {
 		return nil

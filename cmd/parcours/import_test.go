@@ -187,7 +187,7 @@ func TestLongLines(t *testing.T) {
 // TestLargeRowsThroughTheHolder: a thousand rows may be more than one request takes.
 func TestLargeRowsThroughTheHolder(t *testing.T) {
 	dir := t.TempDir()
-	p := up(t, dir)
+	p := up(t, dir, "--clock", "log") // which takes history
 	var b strings.Builder
 	for i := range 400 {
 		fmt.Fprintf(&b, `{"specversion":"1.0","id":"%d","source":"/large","type":"contact.started","time":"2026-03-02T10:00:00Z","data":{"note":"%s"}}`+"\n",

@@ -22,6 +22,7 @@ type CLI struct {
 	Simulate   SimulateCommand       `cmd:"" help:"Write the events of a made-up company as NDJSON."`
 	Import     ImportCommand         `cmd:"" help:"Take in a log from a file (CSV with a mapping, or NDJSON)."`
 	Rejected   RejectedCommand       `cmd:"" help:"List, show and replay what was refused or set aside."`
+	Clock      ClockCommand          `cmd:"" help:"Show the clocks of a data directory, or let them follow real time."`
 	Keys       KeysCommand           `cmd:"" help:"Print the operator's public key, with which ingest seals what it refuses."`
 	SQL        SQLCommand            `cmd:"" name:"sql" help:"Run a query on the tables of a data directory."`
 	Completion completion.Completion `cmd:"" help:"Print how to switch on completion in your shell."`

@@ -213,6 +213,11 @@ func (n *node) ready(ctx context.Context) error {
 
 // finish makes the tables complete up to now, unless the loop fails meanwhile.
 func (n *node) finish(ctx context.Context) error {
+	return n.whileFolding(ctx, func(ctx context.Context) error { return complete(ctx, n.bus, n.store, n.info) })
+}
+
+// whileFolding waits for something that the loop brings about, and gives up when it ends.
+func (n *node) whileFolding(ctx context.Context, wait func(context.Context) error) error {
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
@@ -222,7 +227,7 @@ func (n *node) finish(ctx context.Context) error {
 		case <-waiting.Done():
 		}
 	}()
-	err := complete(waiting, n.bus, n.store, n.info)
+	err := wait(waiting)
 	if cause := context.Cause(waiting); err != nil && cause != nil {
 		return cause
 	}

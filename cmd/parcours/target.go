@@ -29,7 +29,10 @@ type target interface {
 	replay(ctx context.Context, body []byte) (fate, error) // one structured event that lies in REJECTED, and stays there
 	head(ctx context.Context) (uint64, error)
 	log() *nats.Bus
-	finish(ctx context.Context) error // returns when the tables are readable and complete
+	tables() *clickhouse.Store
+	mode() string                       // of the clock
+	caughtUp(ctx context.Context) error // returns when what is in the log now is in the tables
+	finish(ctx context.Context) error   // returns when the tables are readable and complete
 	close()
 }
 
@@ -44,6 +47,14 @@ func (t *ownTarget) close() { t.node.close() }
 func (t *ownTarget) head(ctx context.Context) (uint64, error) { return t.node.bus.Head(ctx) }
 
 func (t *ownTarget) log() *nats.Bus { return t.node.bus }
+
+func (t *ownTarget) tables() *clickhouse.Store { return t.node.store }
+
+func (t *ownTarget) mode() string { return t.node.info.Mode }
+
+func (t *ownTarget) caughtUp(ctx context.Context) error {
+	return t.node.whileFolding(ctx, func(ctx context.Context) error { return reachHead(ctx, t.node.bus, t.node.store) })
+}
 
 func (t *ownTarget) finish(ctx context.Context) error { return t.node.finish(ctx) }
 
@@ -117,6 +128,12 @@ func (t *remoteTarget) close() {
 func (t *remoteTarget) head(ctx context.Context) (uint64, error) { return t.bus.Head(ctx) }
 
 func (t *remoteTarget) log() *nats.Bus { return t.bus }
+
+func (t *remoteTarget) tables() *clickhouse.Store { return t.store }
+
+func (t *remoteTarget) mode() string { return t.info.Mode }
+
+func (t *remoteTarget) caughtUp(ctx context.Context) error { return reachHead(ctx, t.bus, t.store) }
 
 func (t *remoteTarget) finish(ctx context.Context) error {
 	return complete(ctx, t.bus, t.store, t.info)

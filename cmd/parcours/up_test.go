@@ -244,7 +244,7 @@ func TestThrice(t *testing.T) {
 // TestHeldDirectory: sql and import work through the process that holds the directory; a second up is refused.
 func TestHeldDirectory(t *testing.T) {
 	dir := t.TempDir()
-	p := up(t, dir)
+	p := up(t, dir, "--clock", "log") // which takes history
 	_, errOut, code := parcours(t, "up", "--data", dir, "--listen", "127.0.0.1:0")
 	if code != 3 || !strings.Contains(errOut, "in use by process") {
 		t.Errorf("a second up: exit %d, %s", code, errOut)

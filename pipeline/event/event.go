@@ -73,7 +73,7 @@ type Data struct {
 	InitiatedBy  string   // contract.cancelled: customer, company, third_party
 	Cause        string
 
-	Mode       string // log.opened: wall, log
+	Mode       string // log.opened, clock.mode_changed: wall, log
 	Partitions int    // log.opened
 
 	// Extra holds what the source's allow-list keeps of the fields that Parcours does not know, sorted by name.

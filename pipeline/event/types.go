@@ -81,12 +81,13 @@ const (
 	ContextChanged        = "context.changed"
 
 	// System types: refused at the door except from an operator key, never in cx.events.
-	LogOpened      = "log.opened" // the first message of a log: its partitions and its clock mode
-	ClockTicked    = "clock.ticked"
-	CustomerLinked = "customer.linked"
-	CustomerSplit  = "customer.split"
-	RulesPublished = "rules.published"
-	ModelPublished = "model.published"
+	LogOpened        = "log.opened"         // the first message of a log: its partitions and its clock mode
+	ClockModeChanged = "clock.mode_changed" // the clock mode from here on
+	ClockTicked      = "clock.ticked"
+	CustomerLinked   = "customer.linked"
+	CustomerSplit    = "customer.split"
+	RulesPublished   = "rules.published"
+	ModelPublished   = "model.published"
 )
 
 // Role says what an event can do to journeys.
@@ -141,8 +142,9 @@ var Specs = [...]Spec{
 	{InformationRepeated, "work", Joins},
 	{TeamSurveyAnswered, "organisation", Apart}, {CultureSurveyAnswered, "organisation", Apart},
 	{ActionLaunched, "organisation", Apart}, {ContextChanged, "organisation", Apart},
-	{LogOpened, FamilySystem, Apart}, {ClockTicked, FamilySystem, Apart}, {CustomerLinked, FamilySystem, Apart},
-	{CustomerSplit, FamilySystem, Apart}, {RulesPublished, FamilySystem, Apart}, {ModelPublished, FamilySystem, Apart},
+	{LogOpened, FamilySystem, Apart}, {ClockModeChanged, FamilySystem, Apart}, {ClockTicked, FamilySystem, Apart},
+	{CustomerLinked, FamilySystem, Apart}, {CustomerSplit, FamilySystem, Apart}, {RulesPublished, FamilySystem, Apart},
+	{ModelPublished, FamilySystem, Apart},
 }
 
 // SpecOf finds a type; a type that product.md does not name is an activity of family other that opens a journey.
@@ -160,6 +162,9 @@ var specs = func() map[string]Spec {
 	}
 	return m
 }()
+
+// Ours says whether Parcours alone writes this type: nobody brings it to the door, not even an operator.
+func Ours(typ string) bool { return typ == LogOpened || typ == ClockModeChanged }
 
 // System says whether only Parcours and its operators may write this type.
 func System(typ string) bool { return SpecOf(typ).system() }

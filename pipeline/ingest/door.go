@@ -177,9 +177,10 @@ func (d *Door) check(_ context.Context, b *batch) error {
 	return nil
 }
 
-// checkOurs refuses what Parcours alone writes: a log is opened once, by its first message.
+// checkOurs refuses what Parcours alone writes: a log is opened once, by its first message, and its clock mode is changed
+// by a command that says what follows from it.
 func checkOurs(e *event.Event) *event.Refusal {
-	if e.Type != event.LogOpened {
+	if !event.Ours(e.Type) {
 		return nil
 	}
 	return &event.Refusal{ID: e.ID, Source: e.Source, Reason: event.ReasonSystemType, Field: "type",

@@ -340,6 +340,7 @@ func TestKeys(t *testing.T) {
 		{"system by a channel", "X-API-Key", sender, system, 422},
 		{"system by an operator", "X-API-Key", operator, system, 202},
 		{"log.opened by an operator", "X-API-Key", operator, strings.Replace(ev("o", "9001", `,"mode":"wall","partitions":7`), "contact.ended", "log.opened", 1), 422},
+		{"clock.mode_changed by an operator", "X-API-Key", operator, strings.Replace(ev("m", "9001", `,"mode":"wall"`), "contact.ended", "clock.mode_changed", 1), 422},
 	} {
 		if r := s.post(structured, c.body, c.header, c.value); r.code != c.want {
 			t.Errorf("%s: %d %s", c.name, r.code, r.raw)

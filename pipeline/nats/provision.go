@@ -23,10 +23,11 @@ const (
 	openedID     = "log.opened"
 )
 
-// LogInfo is what the first message of the log says, for good.
+// LogInfo is what the log says of itself: its partitions, for good, and its clock mode.
 type LogInfo struct {
 	Partitions int
-	Mode       string // ModeWall or ModeLog
+	Mode       string // ModeWall or ModeLog, as it is now
+	Opened     string // the mode with which the log was opened
 }
 
 // Provision makes the streams that are missing and gives what the log says of itself. A new log is opened with the
@@ -42,11 +43,14 @@ func (b *Bus) Provision(ctx context.Context, mode string) (LogInfo, error) {
 	if err := b.makeStreams(ctx, b.eventsStream(), b.rejectedStream(), b.statesStream(), b.leasesStream()); err != nil {
 		return LogInfo{}, err
 	}
-	opened, err := b.open(ctx, LogInfo{Partitions: b.cfg.Partitions, Mode: mode})
+	if err := b.open(ctx, LogInfo{Partitions: b.cfg.Partitions, Mode: mode}); err != nil {
+		return LogInfo{}, err
+	}
+	info, err := b.Info(ctx)
 	if err != nil {
 		return LogInfo{}, err
 	}
-	return opened, b.makeStreams(ctx, b.journeysStreams(opened.Partitions)...)
+	return info, b.makeStreams(ctx, b.journeysStreams(info.Partitions)...)
 }
 
 func (b *Bus) makeStreams(ctx context.Context, streams ...jetstream.StreamConfig) error {
@@ -120,21 +124,13 @@ func (b *Bus) journeysStreams(partitions int) []jetstream.StreamConfig {
 	return append(streams, all)
 }
 
-// open writes the first message of the log if there is none, and reads it.
-func (b *Bus) open(ctx context.Context, want LogInfo) (LogInfo, error) {
+// open writes the first message of the log if there is none.
+func (b *Bus) open(ctx context.Context, want LogInfo) error {
 	_, err := b.api.PublishMsg(ctx, openedMessage(want), jetstream.WithExpectLastSequence(0))
 	if err != nil && !wrongLastSequence(err) {
-		return LogInfo{}, fmt.Errorf("open the log: %w", logError(err))
+		return fmt.Errorf("open the log: %w", logError(err))
 	}
-	stream, err := b.api.Stream(ctx, streamEvents)
-	if err != nil {
-		return LogInfo{}, fmt.Errorf("open the log: %w", err)
-	}
-	first, err := stream.GetMsg(ctx, 1)
-	if err != nil {
-		return LogInfo{}, fmt.Errorf("read position 1 of the log, which says its partitions and mode: %w", err)
-	}
-	return readOpened(first.Data)
+	return nil
 }
 
 // openedMessage is the same for every process that wants the same: its time is the epoch, so that it never moves a clock.
@@ -152,7 +148,7 @@ func readOpened(body []byte) (LogInfo, error) {
 	if err != nil {
 		return LogInfo{}, fmt.Errorf("position 1 of the log is no event of Parcours: %w", err)
 	}
-	l := LogInfo{Partitions: e.Data.Partitions, Mode: e.Data.Mode}
+	l := LogInfo{Partitions: e.Data.Partitions, Mode: e.Data.Mode, Opened: e.Data.Mode}
 	known := l.Mode == ModeWall || l.Mode == ModeLog
 	if e.Type != event.LogOpened || l.Partitions < 1 || l.Partitions > maxPartitions || !known {
 		return LogInfo{}, fmt.Errorf("position 1 of the log is a %s of %d partitions in mode %q, expected %s",

@@ -17,7 +17,7 @@ func TestProvisionOpensTheLog(t *testing.T) {
 	s := newSite(t)
 	b := s.bus()
 	got, err := b.Provision(t.Context(), nats.ModeLog)
-	if err != nil || got != (nats.LogInfo{Partitions: 4, Mode: nats.ModeLog}) {
+	if err != nil || got != (nats.LogInfo{Partitions: 4, Mode: nats.ModeLog, Opened: nats.ModeLog}) {
 		t.Fatalf("Provision: %+v, %v", got, err)
 	}
 	first := collect(t, read(t, b, 1), 1)[0]
@@ -38,7 +38,7 @@ func TestProvisionKeepsWhatTheLogSays(t *testing.T) {
 	other := s.bus(func(c *nats.Config) { c.Partitions = 7 })
 	for range 2 {
 		got, err := other.Provision(t.Context(), nats.ModeWall)
-		if err != nil || got != (nats.LogInfo{Partitions: 4, Mode: nats.ModeLog}) {
+		if err != nil || got != (nats.LogInfo{Partitions: 4, Mode: nats.ModeLog, Opened: nats.ModeLog}) {
 			t.Fatalf("Provision: %+v, %v", got, err)
 		}
 	}

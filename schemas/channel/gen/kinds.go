@@ -62,6 +62,10 @@ var (
 			"resolved-a-string": `{"resolved":"yes"}`,
 		},
 	}
+	needsMode = need{
+		schema: inData("mode", object{{"enum", []string{"wall", "log"}}}),
+		fails:  map[string]string{"unknown-mode": `{"mode":"lunar"}`, "without-mode": `{}`},
+	}
 	needsOpening = need{
 		schema: object{{"allOf", []object{
 			inData("mode", object{{"enum", []string{"wall", "log"}}}),

@@ -152,6 +152,8 @@ var kinds = []kind{
 	{Type: event.LogOpened, About: "The first message of a log: its partitions and its clock mode. Operators only.",
 		Fields: []string{"mode", "partitions"}, Data: `"mode":"log","partitions":16`, Least: `"mode":"wall","partitions":1`,
 		Need: needsOpening},
+	{Type: event.ClockModeChanged, About: "The clock mode from here on. Written by Parcours alone.",
+		Fields: []string{"mode"}, Data: `"mode":"wall"`, Least: `"mode":"wall"`, Need: needsMode},
 	{Type: event.ClockTicked, About: "Time went on, without any other event. Operators only."},
 	{Type: event.CustomerLinked, About: "Identifiers belong to one customer. Operators only.",
 		Data: `"identifiers":{"cookie":"p_1a","customer":"p_9f3a77b21c04"}`},
