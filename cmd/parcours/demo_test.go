@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -125,6 +126,10 @@ func TestSettings(t *testing.T) {
 	}
 	if got, want := count(""), same("--customers", "7", "--days", "9"); got != want {
 		t.Errorf("file: %d events, expected %d", got, want)
+	}
+	nested := tempFile(t, "n.yaml", "rejected:\n  data: "+filepath.Join(t.TempDir(), "of-rejected")+"\n")
+	if _, errOut, code := parcours(t, "rejected", "list", "--config", nested); code != 2 || !strings.Contains(errOut, "of-rejected: there is no log") {
+		t.Errorf("a section of a verb with verbs below: exit %d, %s", code, errOut)
 	}
 	if got, want := count("PARCOURS_CUSTOMERS=20"), same("--customers", "20", "--days", "9"); got != want {
 		t.Errorf("environment over file: %d events, expected %d", got, want)

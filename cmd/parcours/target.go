@@ -143,6 +143,7 @@ func (t *remoteTarget) finish(ctx context.Context) error {
 func (t *remoteTarget) send(ctx context.Context, rows []row) (sent, error) {
 	var all sent
 	var body bytes.Buffer
+	var numbers []uint64
 	var rejections []pipeline.Rejection
 	for i := range rows {
 		if r := rows[i].refusal; r != nil {
@@ -153,10 +154,12 @@ func (t *remoteTarget) send(ctx context.Context, rows []row) (sent, error) {
 			continue
 		}
 		if body.Len() > 0 && body.Len()+len(rows[i].body) > postBytes {
-			if err := t.add(ctx, &all, &body); err != nil {
+			if err := t.add(ctx, &all, &body, numbers); err != nil {
 				return all, err
 			}
+			numbers = numbers[:0]
 		}
+		numbers = append(numbers, uint64(rows[i].number))
 		body.Write(rows[i].body)
 		body.WriteByte('\n')
 	}
@@ -164,18 +167,18 @@ func (t *remoteTarget) send(ctx context.Context, rows []row) (sent, error) {
 		return all, err
 	}
 	all.refused += len(rejections)
-	return all, t.add(ctx, &all, &body)
+	return all, t.add(ctx, &all, &body, numbers)
 }
 
 // postBytes is the most of one request, far below what the door takes by default.
 const postBytes = 2 << 20
 
-// add posts what has been gathered, and counts what became of it.
-func (t *remoteTarget) add(ctx context.Context, all *sent, body *bytes.Buffer) error {
+// add posts what has been gathered, saying which rows of the file it is, and counts what became of it.
+func (t *remoteTarget) add(ctx context.Context, all *sent, body *bytes.Buffer, rows []uint64) error {
 	if body.Len() == 0 {
 		return nil
 	}
-	a, err := t.post(ctx, http.Header{"Content-Type": {"application/x-ndjson"}}, body.Bytes())
+	a, err := t.post(ctx, http.Header{"Content-Type": {"application/x-ndjson"}, ingest.RowsHeader: {ingest.RowsText(rows)}}, body.Bytes())
 	all.accepted += a.Accepted
 	all.duplicates += a.Duplicates
 	all.refused += a.RefusedCount

@@ -254,6 +254,9 @@ func TestHeldDirectory(t *testing.T) {
 	if r.Refused != 1 || r.Accepted < 50 {
 		t.Errorf("imported: %+v", r)
 	}
+	if list := lastLine[rejectionList](t, must(t, "rejected", "list", "--data", dir, "--json")); len(list.Rejected) != 1 || list.Rejected[0].Row != uint64(r.Rows) {
+		t.Errorf("of %d rows: %+v", r.Rows, list)
+	}
 	if got, want := sqlCSV(t, dir, "SELECT count() FROM cx.events_v"), p.count(t, "SELECT count() FROM cx.events_v"); got != want || got == "0" {
 		t.Errorf("sql through the holder says %s, ClickHouse %s", got, want)
 	}

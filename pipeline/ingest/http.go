@@ -17,7 +17,7 @@ import (
 )
 
 // ReplayHeader marks a request whose events were taken out of REJECTED: what of them is refused again is answered, and not
-// kept a second time.
+// kept a second time. A replay writes no system types, whosever key it carries.
 const ReplayHeader = "Parcours-Replay"
 
 // Handler takes events over HTTP: `POST /v1/events`, in the CloudEvents modes binary, structured and batch, or as NDJSON.
@@ -85,7 +85,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *answer {
 		return h.busy(a)
 	}
 	defer release()
-	origin.Replay = r.Header.Get(ReplayHeader) != ""
+	if r.Header.Get(ReplayHeader) != "" { // whoever replays speaks for those who were refused: no operator
+		origin.Replay, origin.Operator = true, false
+	}
 	return h.take(w, r, origin, a)
 }
 
@@ -125,7 +127,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, origin Origin, a 
 		w.Header().Set("Accept", acceptedTypes)
 		return a.wrong(http.StatusUnsupportedMediaType, "content-type", "The content type is not understood", "expected one of "+acceptedTypes)
 	}
-	return h.chunks(r.Context(), from, origin, a)
+	return h.chunks(r.Context(), rowsOf(r.Header.Get(RowsHeader)).with(from), origin, a)
 }
 
 // source gives the events of a request one after the other, io.EOF behind the last.
@@ -175,7 +177,7 @@ func (h *Handler) chunk(next source, room int) ([]Raw, error) {
 
 func (h *Handler) tooMany(first Raw) Raw {
 	whole := first.whole()
-	return Raw{Body: whole, Broken: &Broken{Bytes: len(whole), SHA256: digest(whole), Refusal: event.Refusal{
+	return Raw{Body: whole, Row: first.Row, Broken: &Broken{Bytes: len(whole), SHA256: digest(whole), Refusal: event.Refusal{
 		Reason: event.ReasonTooMany, Expected: fmt.Sprintf("at most %d events in a request: this one and all behind it were not read", h.cfg.MaxEvents)}}}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,8 +107,17 @@ func TestKeptAndSentAgain(t *testing.T) {
 func TestRow(t *testing.T) {
 	s := newSite(t)
 	s.door.Accept(t.Context(), []ingest.Raw{{Body: []byte("{}"), Row: 17}}, ingest.Origin{Name: "test"})
-	if kept := s.rejected(); len(kept) != 1 || kept[0].Row != 17 {
-		t.Errorf("%+v", kept)
+	s.post("application/x-ndjson", "{}\n"+ev("1", "9001", "")+"\n\n[]\n{\n{}\n", ingest.RowsHeader, "5,7-8,2")
+	s.post("application/x-ndjson", "{}", ingest.RowsHeader, "1-99999999999999999999")
+	var rows []uint64
+	for _, kept := range s.rejected() {
+		rows = append(rows, kept.Row)
+	}
+	if text := ingest.RowsText([]uint64{2, 5, 6, 7, 9, 3}); text != "2,5-7,9,3" {
+		t.Errorf("written as %q", text)
+	}
+	if !slices.Equal(rows, []uint64{17, 5, 8, 2, 0, 0}) {
+		t.Errorf("rows %v", rows)
 	}
 }
 
@@ -345,6 +355,9 @@ func TestKeys(t *testing.T) {
 		if r := s.post(structured, c.body, c.header, c.value); r.code != c.want {
 			t.Errorf("%s: %d %s", c.name, r.code, r.raw)
 		}
+	}
+	if r := s.post(structured, system, "X-API-Key", operator, ingest.ReplayHeader, "1"); r.code != 422 {
+		t.Errorf("a replay wrote a system type: %d %s", r.code, r.raw)
 	}
 	r, err := s.bus.Read(t.Context(), 4)
 	if err != nil {

@@ -129,15 +129,16 @@ func names(n *kong.Node) ([]string, map[string]*kong.Node) {
 	return flags, commands
 }
 
-// Resolve finds the value of a flag: below its command first, then at the top. What the environment says stands.
+// Resolve finds the value of a flag: below its command first (rejected, for what stands below rejected list, too), then at
+// the top. What the environment says stands.
 func (f yamlFile) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
 	for _, variable := range flag.Envs {
 		if _, set := os.LookupEnv(variable); set {
 			return nil, nil
 		}
 	}
-	if parent.Command != nil {
-		if sub, ok := f.values[parent.Command.Name].(map[string]any); ok {
+	for command := parent.Command; command != nil; command = command.Parent {
+		if sub, ok := f.values[command.Name].(map[string]any); ok {
 			if v, ok := sub[flag.Name]; ok {
 				return v, nil
 			}
