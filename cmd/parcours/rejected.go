@@ -271,5 +271,5 @@ func (list *rejectionList) print(out io.Writer) {
 		total += list.Counts[reason]
 		counts = append(counts, fmt.Sprintf("%s %d", reason, list.Counts[reason]))
 	}
-	fmt.Fprintf(out, "%d in all, %d shown. %s\n", total, len(list.Rejected), strings.Join(counts, ", "))
+	fmt.Fprintln(out, strings.TrimSpace(fmt.Sprintf("%d in all, %d shown. %s", total, len(list.Rejected), strings.Join(counts, ", "))))
 }
