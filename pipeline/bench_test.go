@@ -49,11 +49,13 @@ func perEvent(b *testing.B, n int) {
 }
 
 func fold(events []*event.Event) {
-	p := pipeline.NewPartition(0, rules.Default())
+	p := pipeline.NewPartition(pipeline.Setup{Book: rules.Default()})
 	var c pipeline.Changes
 	for i, e := range events {
 		c = pipeline.Changes{}
-		p.Apply(&pipeline.Message{Position: uint64(i + 1), StoredAt: e.At}, e, &c)
+		if err := p.Apply(&pipeline.Message{Position: uint64(i + 1), StoredAt: e.At}, e, &c); err != nil {
+			panic(err)
+		}
 	}
 }
 

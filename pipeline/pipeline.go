@@ -66,11 +66,20 @@ type Rejecter interface {
 
 // Message is one entry of the log as a reader sees it.
 type Message struct {
-	Position  uint64
-	Partition int // or All
+	Position  uint64 // its sequence in EVENTS; while late events are admitted, its place in the order of time
+	Log       uint64 // its sequence in EVENTS where Position is not; else 0
+	Partition int    // or All
 	Type      string
 	StoredAt  event.Instant // JetStream's own timestamp
 	Body      []byte        // valid until the next call of Next
+}
+
+// LogPosition is the message's sequence in EVENTS.
+func (m *Message) LogPosition() uint64 {
+	if m.Log != 0 {
+		return m.Log
+	}
+	return m.Position
 }
 
 // Reader reads the log in order from one position on.

@@ -94,41 +94,57 @@ type retractedBreakpointData struct {
 	Position     uint64 `json:"position"`
 }
 
+// heard is what was last told of a journey.
+type heard struct {
+	id      string
+	family  string
+	outcome string
+	steps   uint32
+}
+
+func (m *journeyMemo) heard() *heard {
+	if m == nil {
+		return nil
+	}
+	return &heard{m.id, m.family, string(m.state.outcome), uint32(len(m.steps))}
+}
+
 // tellJourney says what became of a journey: opened, went on (or reads differently), closed, reopened. When its reason
 // family has changed, those who follow the old family hear that it is gone from there.
-func (w *writer) tellJourney(j *journey.Journey, row *JourneyRow, before *journeyMemo) {
+func (w *writer) tellJourney(row *JourneyRow, lastActivity string, before *heard) {
 	if before != nil && before.family != row.ReasonFamily {
 		w.tellJourneyRetracted(before, row.JourneyID)
 		before = nil
 	}
+	ended := row.Outcome != string(journey.Open)
 	if before == nil {
-		w.tellJourneyAs(JourneyOpened, j, row, row.StartedAt)
-		if j.Outcome != journey.Open {
-			w.tellJourneyAs(JourneyClosed, j, row, row.EndedAt)
+		w.tellJourneyAs(JourneyOpened, row, lastActivity, row.StartedAt)
+		if ended {
+			w.tellJourneyAs(JourneyClosed, row, lastActivity, row.EndedAt)
 		}
 		return
 	}
-	if before.state.outcome == j.Outcome || len(before.steps) != len(j.Steps) {
-		w.tellJourneyAs(JourneyStepped, j, row, row.LastEventAt)
+	if before.outcome == row.Outcome || before.steps != row.Steps {
+		w.tellJourneyAs(JourneyStepped, row, lastActivity, row.LastEventAt)
 	}
-	switch ended := j.Outcome != journey.Open; {
-	case ended && before.state.outcome != j.Outcome:
-		w.tellJourneyAs(JourneyClosed, j, row, row.EndedAt)
-	case !ended && before.state.outcome != journey.Open:
-		w.tellJourneyAs(JourneyReopened, j, row, row.LastEventAt)
+	switch {
+	case ended && before.outcome != row.Outcome:
+		w.tellJourneyAs(JourneyClosed, row, lastActivity, row.EndedAt)
+	case !ended && before.outcome != string(journey.Open):
+		w.tellJourneyAs(JourneyReopened, row, lastActivity, row.LastEventAt)
 	}
 }
 
-func (w *writer) tellJourneyAs(typ string, j *journey.Journey, r *JourneyRow, at event.Instant) {
+func (w *writer) tellJourneyAs(typ string, r *JourneyRow, lastActivity string, at event.Instant) {
 	w.tell(typ, r.JourneyID, r.JourneyID, nil, r.ReasonFamily, at, journeyData{
 		JourneyID: r.JourneyID, CustomerID: r.CustomerID, CaseID: r.CaseID, ReasonFamily: r.ReasonFamily, Reason: r.Reason,
 		StartedAt: r.StartedAt.String(), EndedAt: endOf(r), LastEventAt: r.LastEventAt.String(),
-		Outcome: r.Outcome, Basis: r.ResolutionBasis, Steps: r.Steps, LastActivity: j.Steps[len(j.Steps)-1].Activity(),
-		Channels: r.Channels, Silos: r.Silos[:min(len(r.Silos), silosTold)], Handoffs: r.Handoffs, Breakpoints: r.Breakpoints, Position: w.position,
+		Outcome: r.Outcome, Basis: r.ResolutionBasis, Steps: r.Steps, LastActivity: lastActivity,
+		Channels: some(r.Channels), Silos: some(r.Silos[:min(len(r.Silos), silosTold)]), Handoffs: r.Handoffs, Breakpoints: r.Breakpoints, Position: w.position,
 	})
 }
 
-func (w *writer) tellJourneyRetracted(old *journeyMemo, by string) {
+func (w *writer) tellJourneyRetracted(old *heard, by string) {
 	w.tell(JourneyRetracted, old.id, old.id, nil, old.family, w.partition.clock,
 		retractedJourneyData{JourneyID: old.id, ReplacedBy: by, Position: w.position})
 }
@@ -143,7 +159,7 @@ func (w *writer) tellDetected(r *BreakpointRow, before *breakpointMemo) {
 		BreakpointID: r.BreakpointID, Kind: r.Kind, JourneyID: r.JourneyID, CustomerID: r.CustomerID, CaseID: r.CaseID,
 		ReasonFamily: r.ReasonFamily, Reason: r.Reason, OccurredAt: r.OccurredAt.String(), DetectedAt: r.DetectedAt.String(),
 		OriginStep: r.OriginStep, Silo: r.Silo, Unit: r.Unit, Channel: r.Channel, Severity: r.Severity, Cost: r.Cost,
-		Evidence: r.Evidence, RulesVersion: r.RulesVersion, Position: w.position,
+		Evidence: some(r.Evidence), RulesVersion: r.RulesVersion, Position: w.position,
 	})
 }
 
@@ -154,8 +170,8 @@ func (w *writer) tellRetracted(old *breakpointMemo) {
 
 // tell adds a message. Its id follows from what it says and where: told twice, it is the same message.
 func (w *writer) tell(typ, about, journeyID string, kind []string, family string, at event.Instant, data any) {
-	familyToken := w.partition.book.FamilyToken(family)
-	id := journey.ID("told", typ, about, familyToken, strconv.Itoa(w.partition.number), strconv.FormatUint(w.position, 10))
+	familyToken := w.partition.Book.FamilyToken(family)
+	id := journey.ID("told", typ, about, familyToken, strconv.Itoa(w.partition.Number), strconv.FormatUint(w.position, 10))
 	body, err := json.Marshal(envelope{
 		SpecVersion: "1.0", ID: id, Source: toldSource, Type: typ, Time: at.String(), Subject: journeyID,
 		DataContentType: "application/json", DataSchema: "parcours:journey/" + typ + ".v1", Data: data,
@@ -170,9 +186,44 @@ func (w *writer) tell(typ, about, journeyID string, kind []string, family string
 	w.ordinal++
 }
 
+// some is a list that is never null.
+func some(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
 func endOf(r *JourneyRow) string {
 	if r.Outcome == string(journey.Open) {
 		return ""
 	}
 	return r.EndedAt.String()
+}
+
+// TellDifference adds to c what those who follow JOURNEYS must hear when one fold of the log takes over from another: at a
+// position, as messages of the partition they are about, with ordinals from first on. Only the number, the clock and the
+// book of the partition are used.
+func (p *Partition) TellDifference(d *Difference, position uint64, first uint32, c *Changes) {
+	w := writer{partition: p, position: position, ordinal: first, changes: c}
+	var before *heard
+	if o := d.OldJourney; o != nil {
+		before = &heard{o.JourneyID, o.ReasonFamily, o.Outcome, o.Steps}
+	}
+	switch {
+	case d.NewJourney != nil:
+		w.tellJourney(d.NewJourney, d.LastActivity, before)
+	case before != nil:
+		w.tellJourneyRetracted(before, "")
+	}
+	var old *breakpointMemo
+	if o := d.OldBreakpoint; o != nil {
+		old = &breakpointMemo{id: o.BreakpointID, kind: o.Kind, family: o.ReasonFamily, journeyID: o.JourneyID}
+	}
+	switch {
+	case d.NewBreakpoint != nil:
+		w.tellDetected(d.NewBreakpoint, old)
+	case old != nil:
+		w.tellRetracted(old)
+	}
 }

@@ -16,42 +16,37 @@ type writer struct {
 	ordinal   uint32
 }
 
-// What was last said of a journey, a step and a breakpoint: enough to see a change and to retract.
-type (
-	journeyMemo struct {
-		id      string
-		keyTime event.Instant
-		family  string
-		steps   []*event.Event
-		state   journeyState
-		hash    uint64
-	}
-	// journeyState is what a journey's row says beyond what follows from its steps.
-	journeyState struct {
-		outcome     journey.Outcome
-		basis       journey.Basis
-		endedAt     event.Instant
-		cut         journey.Cut
-		breakpoints uint32
-	}
-	stepMemo       struct{ hash uint64 }
-	breakpointMemo struct {
-		id         string
-		kind       string
-		family     string
-		journeyID  string
-		occurredAt event.Instant
-		hash       uint64
-	}
-)
+// mark is what a failed fold of one unit goes back to.
+type mark struct {
+	journeys, steps, breakpoints, aliases, told, aside int
+	ordinal                                            uint32
+	tally                                              tally
+}
 
-func (w *writer) refold(u *unit) {
-	history, found := w.partition.fold(u)
-	w.partition.counts.Visits += int64(len(history.Visits) - u.visits)
-	u.visits = len(history.Visits)
+func (w *writer) mark() mark {
+	r := &w.changes.Rows
+	return mark{len(r.Journeys), len(r.Steps), len(r.Breakpoints), len(r.Aliases), len(w.changes.Told), len(w.changes.SetAside),
+		w.ordinal, w.partition.tally}
+}
+
+func (w *writer) back(m mark) {
+	r := &w.changes.Rows
+	r.Journeys, r.Steps, r.Breakpoints, r.Aliases = r.Journeys[:m.journeys], r.Steps[:m.steps], r.Breakpoints[:m.breakpoints], r.Aliases[:m.aliases]
+	w.changes.Told, w.changes.SetAside = w.changes.Told[:m.told], w.changes.SetAside[:m.aside]
+	w.ordinal, w.partition.tally = m.ordinal, m.tally
+}
+
+// refold says what has changed of a unit.
+func (w *writer) refold(u *unit, history journey.History, found []breakpoint.Breakpoint) {
 	w.journeys(u, history, found)
 	w.elsewhere(u, history)
 	w.breakpoints(u, found)
+}
+
+// replace accounts for a row that takes the place of what was said before.
+func (w *writer) replace(t factTable, before, now said) {
+	w.partition.tally.remove(t, before)
+	w.partition.tally.add(t, now)
 }
 
 // journeys writes the journeys that changed and retracts those that no longer are. A journey of the same steps in the same
@@ -66,14 +61,9 @@ func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpo
 			continue
 		}
 		row := w.journeyRow(u, j, before, state.breakpoints)
-		now := journeyMemo{j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state, row.Content()}
-		u.journeys = append(u.journeys, now)
 		w.steps(u, j)
 		w.revive(u, j)
-		if before == nil || before.hash != now.hash {
-			w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, row)
-			w.tellJourney(j, &row, before)
-		}
+		u.journeys = append(u.journeys, journeyMemo{w.journey(j, &row, before), j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state})
 	}
 	for i := range known {
 		if memoOf(u.journeys, known[i].id, i) == nil {
@@ -82,12 +72,46 @@ func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpo
 	}
 }
 
+// journey writes the row of a journey if it reads differently.
+func (w *writer) journey(j *journey.Journey, row *JourneyRow, before *journeyMemo) said {
+	now := said{row.Content(), w.position}
+	if before != nil {
+		if before.content == now.content {
+			return before.said
+		}
+		w.partition.tally.remove(tableJourneys, before.said)
+	}
+	w.partition.tally.add(tableJourneys, now)
+	w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, *row)
+	w.tellJourney(row, j.Steps[len(j.Steps)-1].Activity(), before.heard())
+	return now
+}
+
 // revive withdraws the alias of a journey that is back under its old name: it leads to itself from here on.
 func (w *writer) revive(u *unit, j *journey.Journey) {
-	if at, retired := u.retired[j.ID]; retired {
-		delete(u.retired, j.ID)
-		w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, AliasRow{j.ID, j.ID, at, w.position, w.partition.number})
+	if a := u.alias(j.ID); a != nil && !a.back {
+		a.back = true
+		w.alias(a, j.ID)
 	}
+}
+
+// alias says where an id leads from here on.
+func (w *writer) alias(a *aliasMemo, to string) {
+	row := AliasRow{OldID: a.id, NewID: to, KeyTime: a.keyTime, Position: w.position, Partition: w.partition.Number}
+	now := said{row.Content(), w.position}
+	w.replace(tableAliases, a.said, now)
+	a.said = now
+	w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, row)
+}
+
+// alias finds what is known of a journey that gave way; nil for none.
+func (u *unit) alias(id string) *aliasMemo {
+	for i := range u.retired {
+		if u.retired[i].id == id {
+			return &u.retired[i]
+		}
+	}
+	return nil
 }
 
 func stateOf(j *journey.Journey, found []breakpoint.Breakpoint) journeyState {
@@ -109,21 +133,24 @@ func memoOf(list []journeyMemo, id string, i int) *journeyMemo {
 
 // retractJourney leaves a tombstone at the old key and an alias to the journey that now holds the old one's first event.
 func (w *writer) retractJourney(u *unit, old *journeyMemo, h journey.History) {
-	if u.retired == nil {
-		u.retired = map[string]event.Instant{}
-	}
-	u.retired[old.id] = old.keyTime
 	by := ""
 	for _, j := range h.Journeys {
 		if slices.Contains(j.Steps, old.steps[0]) {
 			by = j.ID
 		}
 	}
+	a := u.alias(old.id)
+	if a == nil {
+		u.retired = append(u.retired, aliasMemo{id: old.id, keyTime: old.keyTime})
+		a = &u.retired[len(u.retired)-1]
+	}
+	a.back = false
+	w.alias(a, by)
+	w.partition.tally.remove(tableJourneys, old.said)
 	w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, JourneyRow{
-		JourneyID: old.id, KeyTime: old.keyTime, Position: w.position, Deleted: true, Partition: w.partition.number,
+		JourneyID: old.id, KeyTime: old.keyTime, Position: w.position, Deleted: true, Partition: w.partition.Number,
 	})
-	w.changes.Rows.Aliases = append(w.changes.Rows.Aliases, AliasRow{old.id, by, old.keyTime, w.position, w.partition.number})
-	w.tellJourneyRetracted(old, by)
+	w.tellJourneyRetracted(old.heard(), by)
 }
 
 // journeyRow computes a row; the key time of a journey already known never changes.
@@ -131,12 +158,12 @@ func (w *writer) journeyRow(u *unit, j *journey.Journey, before *journeyMemo, br
 	keyTime := j.Start()
 	if before != nil {
 		keyTime = before.keyTime
-	} else if at, ok := u.retired[j.ID]; ok {
-		keyTime = at
+	} else if a := u.alias(j.ID); a != nil {
+		keyTime = a.keyTime
 	}
 	units := j.Distinct(func(e *event.Event) string { return e.Data.Unit })
 	return JourneyRow{
-		JourneyID: j.ID, KeyTime: keyTime, Position: w.position, Partition: w.partition.number,
+		JourneyID: j.ID, KeyTime: keyTime, Position: w.position, Partition: w.partition.Number,
 		CustomerID: j.CustomerID, CaseID: j.CaseID, Cases: j.Cases, Contacts: uint32(len(j.Contacts)),
 		ReasonFamily: j.ReasonFamily, Reason: j.Reason,
 		StartedAt: j.Start(), EndedAt: j.EndedAt, LastEventAt: j.Last(),
@@ -145,8 +172,8 @@ func (w *writer) journeyRow(u *unit, j *journey.Journey, before *journeyMemo, br
 		Handoffs: j.Handoffs(), SiloHandoffs: j.SiloHandoffs(),
 		Channels:  j.Distinct(func(e *event.Event) string { return string(e.Data.Channel) }),
 		Silos:     j.Distinct(func(e *event.Event) string { return e.Data.Silo }),
-		FirstUnit: edge(units, 0), LastUnit: lastUnit(j), Cost: j.Cost(w.partition.book),
-		Breakpoints: breakpoints, CutReason: string(j.Cut), RulesVersion: w.partition.book.Version(),
+		FirstUnit: edge(units, 0), LastUnit: lastUnit(j), Cost: j.Cost(w.partition.Book),
+		Breakpoints: breakpoints, CutReason: string(j.Cut), RulesVersion: w.partition.Book.Version(),
 	}
 }
 
@@ -192,42 +219,58 @@ func (w *writer) elsewhere(u *unit, h journey.History) {
 	for _, e := range h.Visits {
 		w.step(u, w.visitRow(e), e)
 	}
-	if len(u.steps) == placed {
+	known := 0
+	for i := range u.steps {
+		if !u.steps[i].nothing() {
+			known++
+		}
+	}
+	if known == placed {
 		return
 	}
-	for _, e := range gone(u, h) {
-		delete(u.steps, e)
-		w.changes.Rows.Steps = append(w.changes.Rows.Steps, StepRow{
-			At: e.At, Source: e.Source, EventID: e.ID, Position: w.position, Deleted: true, Partition: w.partition.number,
-		})
+	for _, i := range gone(u, h) {
+		w.retractStep(u, i)
 	}
 }
 
+// retractStep takes back the place of an event.
+func (w *writer) retractStep(u *unit, i int) {
+	e := u.events[i]
+	w.partition.tally.remove(tableSteps, u.steps[i].said)
+	u.steps[i] = stepMemo{}
+	w.changes.Rows.Steps = append(w.changes.Rows.Steps, StepRow{
+		At: e.At, Source: e.Source, EventID: e.ID, Position: w.position, Deleted: true, Partition: w.partition.Number,
+	})
+}
+
 // gone are the events that had a place and have none, in order.
-func gone(u *unit, h journey.History) (list []*event.Event) {
-	placed := map[*event.Event]bool{}
+func gone(u *unit, h journey.History) (list []int) {
+	placed := make([]bool, len(u.events))
 	for _, j := range h.Journeys {
 		for _, e := range j.Steps {
-			placed[e] = true
+			placed[u.find(e)] = true
 		}
 	}
 	for _, e := range h.Visits {
-		placed[e] = true
+		placed[u.find(e)] = true
 	}
-	for _, e := range u.events {
-		if _, known := u.steps[e]; known && !placed[e] {
-			list = append(list, e)
+	for i := range u.events {
+		if !placed[i] && !u.steps[i].nothing() {
+			list = append(list, i)
 		}
 	}
 	return list
 }
 
 func (w *writer) step(u *unit, row StepRow, e *event.Event) {
-	memo := stepMemo{row.Content()}
-	if u.steps[e] != memo {
-		u.steps[e] = memo
-		w.changes.Rows.Steps = append(w.changes.Rows.Steps, row)
+	memo := &u.steps[u.find(e)]
+	now := said{row.Content(), w.position}
+	if memo.content == now.content && !memo.nothing() {
+		return
 	}
+	w.replace(tableSteps, memo.said, now)
+	memo.said = now
+	w.changes.Rows.Steps = append(w.changes.Rows.Steps, row)
 }
 
 // reasonsOf gives each step of a contact the reason of its contact.
@@ -244,7 +287,7 @@ func reasonsOf(j *journey.Journey) map[*event.Event]string {
 func (w *writer) stepRow(j *journey.Journey, n uint32, e *event.Event, reason string) StepRow {
 	row := w.visitRow(e)
 	row.JourneyID, row.Placement, row.Step = j.ID, "journey", n
-	row.Cost = journey.StepCost(e, w.partition.book)
+	row.Cost = journey.StepCost(e, w.partition.Book)
 	if reason != "" {
 		row.Reason = reason
 	}
@@ -252,11 +295,17 @@ func (w *writer) stepRow(j *journey.Journey, n uint32, e *event.Event, reason st
 }
 
 func (w *writer) visitRow(e *event.Event) StepRow {
+	row := placeRow(e)
+	row.Position, row.Partition, row.Placement = w.position, w.partition.Number, "visit"
+	return row
+}
+
+// placeRow is what the row of a place says of its event.
+func placeRow(e *event.Event) StepRow {
 	d := &e.Data
 	return StepRow{
-		At: e.At, Source: e.Source, EventID: e.ID, Position: w.position, Partition: w.partition.number,
-		Placement: "visit", Activity: e.Activity(), Type: e.Type, Channel: string(d.Channel), Silo: d.Silo, Unit: d.Unit,
-		ContactID: d.Contact, CaseID: d.Case, CustomerID: d.Customer, Reason: d.Reason,
+		At: e.At, Source: e.Source, EventID: e.ID, Activity: e.Activity(), Type: e.Type, Channel: string(d.Channel),
+		Silo: d.Silo, Unit: d.Unit, ContactID: d.Contact, CaseID: d.Case, CustomerID: d.Customer, Reason: d.Reason,
 	}
 }
 
@@ -266,18 +315,31 @@ func (w *writer) breakpoints(u *unit, found []breakpoint.Breakpoint) {
 	u.breakpoints = make([]breakpointMemo, 0, len(found))
 	for i := range found {
 		row := w.breakpointRow(&found[i])
-		now := breakpointMemo{row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt, row.Content()}
-		u.breakpoints = append(u.breakpoints, now)
-		if before := breakpointMemoOf(known, now.id, i); before == nil || before.hash != now.hash {
-			w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, row)
-			w.tellDetected(&row, before)
-		}
+		before := breakpointMemoOf(known, row.BreakpointID, i)
+		u.breakpoints = append(u.breakpoints, breakpointMemo{
+			w.breakpoint(&row, before), row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt,
+		})
 	}
 	for i := range known {
 		if breakpointMemoOf(u.breakpoints, known[i].id, i) == nil {
 			w.retractBreakpoint(&known[i])
 		}
 	}
+}
+
+// breakpoint writes the row of a breakpoint if it reads differently.
+func (w *writer) breakpoint(row *BreakpointRow, before *breakpointMemo) said {
+	now := said{row.Content(), w.position}
+	if before != nil {
+		if before.content == now.content {
+			return before.said
+		}
+		w.partition.tally.remove(tableBreakpoints, before.said)
+	}
+	w.partition.tally.add(tableBreakpoints, now)
+	w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, *row)
+	w.tellDetected(row, before)
+	return now
 }
 
 // breakpointMemoOf finds a breakpoint, looking first where it stood last.
@@ -294,9 +356,10 @@ func breakpointMemoOf(list []breakpointMemo, id string, i int) *breakpointMemo {
 }
 
 func (w *writer) retractBreakpoint(old *breakpointMemo) {
+	w.partition.tally.remove(tableBreakpoints, old.said)
 	w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, BreakpointRow{
 		BreakpointID: old.id, Kind: old.kind, OccurredAt: old.occurredAt, Position: w.position, Deleted: true,
-		Partition: w.partition.number,
+		Partition: w.partition.Number,
 	})
 	w.tellRetracted(old)
 }
@@ -307,12 +370,12 @@ func (w *writer) breakpointRow(b *breakpoint.Breakpoint) BreakpointRow {
 		ids[i] = e.ID
 	}
 	return BreakpointRow{
-		BreakpointID: b.ID, Kind: b.Kind, Position: w.position, Partition: w.partition.number,
+		BreakpointID: b.ID, Kind: b.Kind, Position: w.position, Partition: w.partition.Number,
 		JourneyID: b.Journey.ID, CustomerID: b.Journey.CustomerID, CaseID: b.Journey.CaseID,
 		ReasonFamily: event.ReasonFamily(b.Reason), Reason: b.Reason,
 		OccurredAt: b.OccurredAt, DetectedAt: b.DetectedAt, OpportunityAt: b.OpportunityAt,
 		OriginStep: b.Journey.StepOf(b.Origin), OriginEvent: b.Origin.Source + " " + b.Origin.ID,
 		Silo: b.Silo, Unit: b.Unit, Channel: string(b.Channel), Severity: b.Severity, Cost: b.Cost,
-		Evidence: ids, RulesVersion: w.partition.book.Version(),
+		Evidence: ids, RulesVersion: w.partition.Book.Version(),
 	}
 }

@@ -22,6 +22,7 @@ type CLI struct {
 	service.Common
 	Listen     string                  `help:"Address of health and metrics; port 0 picks a free one." default:"127.0.0.1:8081"`
 	Clock      string                  `help:"Clock mode of a new log." enum:"wall,log" default:"wall"`
+	Scratch    string                  `help:"Folder for local copies of what has left memory; the system's where not given." type:"path" placeholder:"DIR"`
 	NATS       service.NATSFlags       `embed:"" group:"Log (NATS JetStream)"`
 	ClickHouse service.ClickHouseFlags `embed:"" group:"Tables (ClickHouse)"`
 	Aggregator aggregate.Config        `embed:"" group:"Aggregator"`
@@ -68,8 +69,9 @@ func (c *CLI) Serve() error {
 		return err
 	}
 	loop, err := aggregate.New(c.Aggregator, aggregate.Dependencies{
-		Log: bus, Appender: bus, Store: store, Teller: bus, Rejecter: bus, Book: rules.Default(), Partitions: info.Partitions,
-		Wall: info.Mode == nats.ModeWall, Now: time.Now, Logger: log, Metrics: aggregate.NewMetrics(registry),
+		Log: bus, Appender: bus, Store: store, Auditor: store, Teller: bus, Rejecter: bus, Checkpoints: bus, Book: rules.Default(),
+		Partitions: info.Partitions, Wall: info.Mode == nats.ModeWall, Now: time.Now, Scratch: c.Scratch, Logger: log,
+		Metrics: aggregate.NewMetrics(registry),
 	})
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func (c *ImportCommand) Run(common *service.Common, s *streams) error {
 	if err := to.finish(ctx); err != nil {
 		return interrupted(ctx, err)
 	}
-	late, unsettled := settle(ctx, to)
+	late, unsettled := settle(ctx, to, s.err)
 	if unsettled != nil {
 		unsettled = interrupted(ctx, unsettled)
 	}
@@ -123,7 +123,10 @@ func (c *ImportCommand) print(r imported, wall bool, s *streams) error {
 	if r.Refused > 0 {
 		fmt.Fprintf(out, "Why rows were refused: parcours sql --data %s \"SELECT reason, field, expected, count() FROM cx.rejected_v GROUP BY ALL\"\n", r.Data)
 	}
-	if r.Late > 0 && wall {
+	switch {
+	case r.Late > 0 && !wall:
+		fmt.Fprintf(out, "%d events were behind what the directory held already, and were taken in, in their order of time (a new generation).\n", r.Late)
+	case r.Late > 0:
 		fmt.Fprintf(out, "%d events came too late to enter journeys. To take them in: parcours rebuild --data %s --admit-late\n", r.Late, r.Data)
 	}
 	if !c.JSON {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -105,15 +104,23 @@ func lateCount(ctx context.Context, store *clickhouse.Store) (n uint64, err erro
 }
 
 // settle says how many events are late when everything is in the tables. In log mode they are admitted at once.
-func settle(ctx context.Context, to target) (late uint64, err error) {
+func settle(ctx context.Context, to target, progressTo io.Writer) (late uint64, err error) {
 	late, err = lateCount(ctx, to.tables())
 	if err != nil || late == 0 || to.mode() != nats.ModeLog {
 		return late, err
 	}
-	return late, admitLate(ctx, to)
+	return late, admitLate(ctx, to, progressTo)
 }
 
 // admitLate begins a new generation that takes late events, too, in the order of event time.
-func admitLate(context.Context, target) error {
-	return errors.New("late events are in the log and stay out of journeys: admitting them is not built yet")
+func admitLate(ctx context.Context, to target, progressTo io.Writer) error {
+	bar := newProgress(progressTo, "admitting late events", "messages")
+	defer bar.done()
+	g, err := rebuild(ctx, to.log(), to.tables(), aggregate.RebuildOptions{
+		Admit: true, Progress: func(at, head uint64) { bar.at(int(at), int(head)) },
+	}, to.logger())
+	if err != nil {
+		return err
+	}
+	return to.adopted(ctx, g)
 }

@@ -166,12 +166,12 @@ func (n *node) keyFile() string { return filepath.Join(n.config.dir, "pseudonym.
 
 // startLoop runs the aggregator until close, or until it fails.
 func (n *node) startLoop(context.Context) (err error) {
-	n.loop, err = aggregate.New(n.config.aggregate, aggregate.Dependencies{
-		Log: n.bus, Appender: n.bus, Store: n.store, Teller: n.bus, Rejecter: n.bus, Book: rules.Default(),
-		Partitions: n.info.Partitions, Wall: n.info.Mode == nats.ModeWall, Now: time.Now, Logger: n.log,
-		Metrics: aggregate.NewMetrics(n.registry),
-	})
-	if err != nil {
+	d := foldOf(n.bus, n.store, n.info, n.log)
+	d.Metrics = aggregate.NewMetrics(n.registry)
+	if d.Scratch, err = scratchOf(n.config.dir); err != nil {
+		return err
+	}
+	if n.loop, err = aggregate.New(n.config.aggregate, d); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -182,6 +182,23 @@ func (n *node) startLoop(context.Context) (err error) {
 	}()
 	n.closers = append(n.closers, func() { cancel(); <-n.ended })
 	return nil
+}
+
+// foldOf is what a fold works with on a log and its tables.
+func foldOf(bus *nats.Bus, store *clickhouse.Store, info nats.LogInfo, log zerolog.Logger) aggregate.Dependencies {
+	return aggregate.Dependencies{
+		Log: bus, Appender: bus, Store: store, Auditor: store, Teller: bus, Rejecter: bus, Checkpoints: bus, Book: rules.Default(),
+		Partitions: info.Partitions, Wall: info.Mode == nats.ModeWall, Now: time.Now, Logger: log,
+	}
+}
+
+// scratchOf is where the process that holds a directory keeps its local copies, empty at its start.
+func scratchOf(dir string) (string, error) {
+	scratch := filepath.Join(dir, "scratch")
+	if err := os.RemoveAll(scratch); err != nil {
+		return "", err
+	}
+	return scratch, os.MkdirAll(scratch, 0o700)
 }
 
 // startRejected copies REJECTED into its table.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -138,11 +139,14 @@ func rejectionOf(m *pipeline.Message) (rejection, error) {
 
 // oneRejection finds a rejection by its number; found is false where REJECTED does not hold it, or no longer.
 func oneRejection(ctx context.Context, bus *nats.Bus, number uint64) (r rejection, found bool, err error) {
-	m, err := firstMessage(ctx, number, bus.ReadRejected)
-	if err != nil || m == nil || m.Position != number {
+	m, err := bus.Rejected(ctx, number)
+	if errors.Is(err, pipeline.ErrNoObject) {
+		return rejection{}, false, nil
+	}
+	if err != nil {
 		return rejection{}, false, err
 	}
-	r, err = rejectionOf(m)
+	r, err = rejectionOf(&m)
 	return r, err == nil, err
 }
 

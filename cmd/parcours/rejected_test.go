@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"parcours/pipeline"
-	"parcours/pipeline/aggregate"
 	"parcours/pipeline/event"
 )
 
@@ -171,7 +169,7 @@ func TestEveryReasonIsListed(t *testing.T) {
 	for _, r := range event.Reasons() {
 		names = append(names, r.Name)
 	}
-	for _, reason := range []string{aggregate.ReasonUndecodable, pipeline.ReasonIDReused, reasonOf("time"), reasonOf("x")} {
+	for _, reason := range []string{event.ReasonUndecodable, event.ReasonIDReused, reasonOf("time"), reasonOf("x")} {
 		if !slices.Contains(names, reason) {
 			t.Errorf("%s is not in event.Reasons", reason)
 		}

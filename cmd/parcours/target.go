@@ -30,9 +30,11 @@ type target interface {
 	head(ctx context.Context) (uint64, error)
 	log() *nats.Bus
 	tables() *clickhouse.Store
-	mode() string                       // of the clock
-	caughtUp(ctx context.Context) error // returns when what is in the log now is in the tables
-	finish(ctx context.Context) error   // returns when the tables are readable and complete
+	mode() string                                             // of the clock
+	caughtUp(ctx context.Context) error                       // returns when what is in the log now is in the tables
+	finish(ctx context.Context) error                         // returns when the tables are readable and complete
+	adopted(ctx context.Context, g pipeline.Generation) error // returns when a generation that is ready is what views read
+	logger() zerolog.Logger
 	close()
 }
 
@@ -45,6 +47,12 @@ type ownTarget struct{ node *node }
 func (t *ownTarget) close() { t.node.close() }
 
 func (t *ownTarget) head(ctx context.Context) (uint64, error) { return t.node.bus.Head(ctx) }
+
+func (t *ownTarget) adopted(ctx context.Context, g pipeline.Generation) error {
+	return t.node.whileFolding(ctx, func(ctx context.Context) error { return inForce(ctx, t.node.bus, t.node.store, g) })
+}
+
+func (t *ownTarget) logger() zerolog.Logger { return t.node.log }
 
 func (t *ownTarget) log() *nats.Bus { return t.node.bus }
 
@@ -90,6 +98,7 @@ type remoteTarget struct {
 	bus       *nats.Bus
 	info      nats.LogInfo
 	store     *clickhouse.Store
+	talk      zerolog.Logger
 }
 
 // heldBy says who holds the directory, if that is what the error says.
@@ -108,7 +117,7 @@ func newRemoteTarget(ctx context.Context, a embedded.Addresses, key string, log 
 	if err != nil {
 		return nil, err
 	}
-	t := &remoteTarget{addresses: a, key: key, client: &http.Client{Timeout: time.Minute}, bus: bus}
+	t := &remoteTarget{addresses: a, key: key, client: &http.Client{Timeout: time.Minute}, bus: bus, talk: log}
 	if t.info, err = bus.Provision(ctx, nats.ModeLog); err != nil {
 		bus.Close()
 		return nil, err
@@ -126,6 +135,12 @@ func (t *remoteTarget) close() {
 }
 
 func (t *remoteTarget) head(ctx context.Context) (uint64, error) { return t.bus.Head(ctx) }
+
+func (t *remoteTarget) adopted(ctx context.Context, g pipeline.Generation) error {
+	return inForce(ctx, t.bus, t.store, g)
+}
+
+func (t *remoteTarget) logger() zerolog.Logger { return t.talk }
 
 func (t *remoteTarget) log() *nats.Bus { return t.bus }
 

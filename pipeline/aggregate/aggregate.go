@@ -1,16 +1,18 @@
-// Package aggregate is the loop that owns partitions: it reads the log, folds, inserts rows and tells JOURNEYS.
+// Package aggregate is the loop that owns partitions: it reads the log, folds, inserts rows, tells JOURNEYS and saves
+// checkpoints; and it folds new generations beside the one that people read.
 //
 // What fails, and what then: the log is away - the reader comes back by itself, the loop waits. ClickHouse is away or
 // slow - Insert waits, the loop waits behind it, nothing is told before its rows are in. JOURNEYS refuses because another
-// owner writes - the loop stops with pipeline.ErrFenced. The process is killed - the next one folds the log again from
-// its start and neither inserts nor tells what is already there: the frontier and the tail of JOURNEYS say how far that is.
+// owner writes - the loop stops with pipeline.ErrFenced. The process is killed - the next one restores the last
+// checkpoint, folds what came since and neither inserts nor tells what is already there: the frontier and the tail of
+// JOURNEYS say how far that is. A checkpoint cannot be written - it is tried again later, and a restart takes longer.
 package aggregate
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,33 +26,42 @@ import (
 
 // Dependencies are what the loop works with.
 type Dependencies struct {
-	Log        pipeline.Log
-	Appender   pipeline.Appender // for ticks; may be nil in log mode
-	Store      pipeline.Store
-	Teller     pipeline.Teller
-	Rejecter   pipeline.Rejecter
-	Book       *rules.Book
-	Partitions int
-	Wall       bool             // clock mode of the deployment: ticks follow real time
-	Now        func() time.Time // for ticks
-	Logger     zerolog.Logger
-	Metrics    *Metrics
+	Log         pipeline.Log
+	Appender    pipeline.Appender // for ticks; may be nil in log mode
+	Store       pipeline.Store
+	Auditor     pipeline.Auditor
+	Teller      pipeline.Teller
+	Rejecter    pipeline.Rejecter
+	Checkpoints pipeline.Checkpoints
+	Book        *rules.Book
+	Partitions  int
+	Wall        bool             // clock mode of the deployment: ticks follow real time
+	Now         func() time.Time // for ticks
+	Scratch     string           // folder for local copies of what has left memory; "" for the system's
+	Logger      zerolog.Logger
+	Metrics     *Metrics
 }
 
 // Aggregator owns all partitions of one log in one process.
 type Aggregator struct {
 	Dependencies
 	config     Config
-	generation uint32
-	partitions []*pipeline.Partition
-	stored     []uint64 // per partition: the position up to which rows are in
-	told       []mark   // per partition: the last message told
+	lane       *lane
+	stored     []uint64          // per partition: the position up to which rows are in
+	told       []mark            // per partition: the last message told
+	aside      map[string]uint64 // by reason: the position up to which messages were set aside
 	ticked     []time.Time
 	looked     time.Time // when it was last seen whether a tick is due
 	position   uint64    // of the last message read
 	batch      *batch
 	inserts    chan *batch
 	delivered  chan struct{} // closed when nothing more is delivered
+	saves      chan *snapshot
+	saving     sync.Mutex   // held while a snapshot is saved
+	saveTook   atomic.Int64 // how long the last one took, nanoseconds
+	saved      time.Time    // when the last snapshot was taken
+	takeover   *takeover    // a generation that is to take over; nil for none
+	asked      time.Time    // when it was last asked for
 	ready      atomic.Bool
 	delivering atomic.Int64 // when the batch under way was handed over, Unix nanoseconds; 0 for none
 }
@@ -70,14 +81,10 @@ func New(config Config, d Dependencies) (*Aggregator, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("aggregator: %w", err)
 	}
-	a := &Aggregator{Dependencies: d, config: config, inserts: make(chan *batch), delivered: make(chan struct{})}
-	for p := range d.Partitions {
-		a.partitions = append(a.partitions, pipeline.NewPartition(p, d.Book))
-	}
-	a.stored = make([]uint64, d.Partitions)
-	a.told = make([]mark, d.Partitions)
-	a.ticked = make([]time.Time, d.Partitions)
-	return a, nil
+	return &Aggregator{
+		Dependencies: d, config: config, stored: make([]uint64, d.Partitions), told: make([]mark, d.Partitions),
+		ticked: make([]time.Time, d.Partitions), inserts: make(chan *batch), delivered: make(chan struct{}), saves: make(chan *snapshot, 1),
+	}, nil
 }
 
 // Ready says why the loop does not do its work: it has not yet folded what the log held when it started, or ClickHouse or
@@ -102,62 +109,78 @@ func (a *Aggregator) waits() time.Duration {
 }
 
 // Run folds until ctx ends or something cannot be mended by waiting. When ctx ends, what has been folded is inserted and
-// told if that takes no longer than stopping.
+// told, and a checkpoint saved, if that takes no longer than stopping.
 func (a *Aggregator) Run(ctx context.Context) error {
 	head, reader, err := a.start(ctx)
+	if a.lane != nil {
+		defer func() { a.lane.close() }()
+	}
 	if err != nil {
 		return outcome(ctx, ctx, err)
 	}
 	defer reader.Close()
-	a.Logger.Info().Uint64("head", head).Int("partitions", a.Partitions).Uint32("generation", a.generation).
-		Str("rules", a.Book.Version()).Msg("folding the log from its start")
 	return a.loop(ctx, reader, head)
 }
 
-// start claims the partitions and begins to read. A log that ends before what is stored or told already is not the log
-// they came from (it was lost in part, or replaced): to go on would let new events vanish behind the frontier.
+// start finds the generation in force, restores it, claims the partitions and begins to read behind what is folded. A log
+// that ends before what is stored or told already is not the log they came from (it was lost in part, or replaced): to go
+// on would let new events vanish behind the frontier.
 func (a *Aggregator) start(ctx context.Context) (head uint64, reader pipeline.Reader, err error) {
-	if err := a.claim(ctx); err != nil {
-		return 0, nil, fmt.Errorf("aggregator: %w", err)
-	}
 	if head, err = a.Log.Head(ctx); err != nil {
 		return 0, nil, fmt.Errorf("aggregator: %w", err)
 	}
-	for p := range a.partitions {
-		if known := max(a.stored[p], a.told[p].position); known > head {
-			return 0, nil, fmt.Errorf("aggregator: partition %d: %w (position %d is known, the log ends at %d)", p, ErrLogShorter, known, head)
-		}
-	}
-	if reader, err = a.Log.Read(ctx, 1); err != nil {
+	if err := a.open(ctx, head); err != nil {
 		return 0, nil, fmt.Errorf("aggregator: %w", err)
 	}
+	a.position = a.lane.position()
+	a.saved = time.Now()
+	if reader, err = a.Log.Read(ctx, a.position+1); err != nil {
+		return 0, nil, fmt.Errorf("aggregator: %w", err)
+	}
+	a.Logger.Info().Uint64("head", head).Uint64("checkpoint", a.position).Int("partitions", a.Partitions).
+		Uint32("generation", a.lane.generation.Number).Str("rules", a.Book.Version()).Msg("folding the log")
 	return head, reader, nil
 }
 
 // ErrLogShorter means that the log does not reach as far as the tables or JOURNEYS do.
 var ErrLogShorter = errors.New("the log ends before what the tables or JOURNEYS already hold: events were lost, or this is another log; " +
-	"restore the log, or start with an empty database and empty streams")
+	"restore the log, or run `parcours rebuild`, which folds the log as it is now")
 
-// claim finds out what is stored and told already, and becomes the owner.
+// known says whether the log reaches as far as what was made of it.
+func (a *Aggregator) known(head uint64) error {
+	for p := range a.stored {
+		if known := max(a.stored[p], a.told[p].position); known > head {
+			return fmt.Errorf("partition %d: %w (position %d is known, the log ends at %d)", p, ErrLogShorter, known, head)
+		}
+	}
+	return nil
+}
+
+// claim becomes the owner, and finds out what is told already.
 func (a *Aggregator) claim(ctx context.Context) (err error) {
-	current, err := a.Store.Current(ctx)
-	if err != nil {
-		return err
-	}
-	a.generation = current.Number
-	frontier, err := a.Store.Frontier(ctx, a.generation)
-	if err != nil {
-		return err
-	}
-	for p := range a.partitions {
-		a.stored[p] = frontier[p]
+	for p := range a.told {
 		position, ordinal, err := a.Teller.Claim(ctx, p)
 		if err != nil {
 			return err
 		}
 		a.told[p] = mark{position, ordinal}
 	}
+	a.aside = map[string]uint64{}
+	for _, reason := range pipeline.SetAsideReasons() {
+		if a.aside[reason], err = a.Rejecter.LastSetAside(ctx, []string{reason}); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// inserted finds out what rows of a generation are in already.
+func (a *Aggregator) inserted(ctx context.Context, generation uint32) error {
+	frontier, err := a.Store.Frontier(ctx, generation)
+	for p := range a.stored {
+		a.stored[p] = frontier[p]
+	}
+	return err
 }
 
 // loop folds in one goroutine while another inserts and tells the batch before. When ctx ends, the last batch still has
@@ -170,8 +193,17 @@ func (a *Aggregator) loop(ctx context.Context, reader pipeline.Reader, head uint
 	})
 	defer stop()
 	go func() {
-		end(a.deliver(delivery))
+		if err := a.deliver(delivery); err != nil {
+			end(err)
+		}
 		close(a.delivered)
+	}()
+	savings := make(chan struct{})
+	go func() {
+		defer close(savings)
+		if err := a.save(delivery); err != nil {
+			end(err)
+		}
 	}()
 	reading, stopReading := context.WithCancel(ctx)
 	defer context.AfterFunc(delivery, stopReading)() // nobody folds what nobody delivers
@@ -181,12 +213,36 @@ func (a *Aggregator) loop(ctx context.Context, reader pipeline.Reader, head uint
 	for err == nil {
 		err = a.turn(reading, delivery, reader, head)
 	}
-	if ctx.Err() != nil && a.batch.position != 0 {
-		_ = a.hand(delivery) // its failure is the delivery's, which is told below
+	if ctx.Err() != nil {
+		a.leave(delivery)
 	}
 	close(a.inserts)
 	<-a.delivered
+	close(a.saves)
+	<-savings
 	return outcome(ctx, delivery, err)
+}
+
+// leave hands on what was folded last, and the state, so that the next start has nothing to fold again. A failure is the
+// delivery's, which is told by it.
+func (a *Aggregator) leave(delivery context.Context) {
+	last := a.batch
+	if last.position != 0 {
+		if a.hand(delivery) != nil {
+			return
+		}
+		select {
+		case <-last.done:
+		case <-delivery.Done():
+			return
+		}
+	}
+	if s, err := a.snapshot(); err == nil {
+		select {
+		case a.saves <- s:
+		case <-delivery.Done():
+		}
+	}
 }
 
 // errStopped ends a delivery that took longer than stopping may.
@@ -215,11 +271,19 @@ func (a *Aggregator) turn(ctx, delivery context.Context, reader pipeline.Reader,
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		a.fold(&messages[i])
+		if err := a.giveWay(ctx, delivery, messages[i].Position); err != nil {
+			return err
+		}
+		if err := a.fold(&messages[i]); err != nil {
+			return err
+		}
 	}
 	if a.position >= head && !a.ready.Load() {
 		a.ready.Store(true)
 		a.Logger.Info().Uint64("position", a.position).Msg("caught up with the log")
+	}
+	if err := a.look(ctx, delivery); err != nil {
+		return err
 	}
 	if a.due(len(messages)) {
 		if err := a.hand(delivery); err != nil {
@@ -238,8 +302,9 @@ func (a *Aggregator) due(read int) bool {
 
 // hand gives the batch to the delivering goroutine, waiting for the one before.
 func (a *Aggregator) hand(delivery context.Context) error {
-	a.frontier(a.batch)
-	a.batch.compact()
+	if err := a.complete(); err != nil {
+		return err
+	}
 	select {
 	case a.inserts <- a.batch:
 		a.batch = newBatch(a.Partitions)
@@ -249,66 +314,56 @@ func (a *Aggregator) hand(delivery context.Context) error {
 	}
 }
 
-// frontier adds, after all rows, how far each partition has come.
-func (a *Aggregator) frontier(b *batch) {
-	b.changes.Rows.Generation = a.generation
-	for p, part := range a.partitions {
-		if a.position > a.stored[p] {
-			b.changes.Rows.Frontier = append(b.changes.Rows.Frontier,
-				pipeline.FrontierRow{Partition: p, Position: a.position, Clock: part.Clock()})
+// complete adds, after all rows, how far each partition has come and what it has counted; and, when it is time, the state.
+func (a *Aggregator) complete() (err error) {
+	b := a.batch
+	a.lane.pass(a.position)
+	b.changes.Rows.Generation = a.lane.generation.Number
+	for p, part := range a.lane.partitions {
+		if part.Position() > a.stored[p] {
+			part.Account(&b.changes.Rows)
 		}
 	}
+	b.compact()
+	if a.ready.Load() && time.Since(a.saved) >= max(a.config.CheckpointEvery, saveShare*time.Duration(a.saveTook.Load())) {
+		b.state, err = a.snapshot()
+	}
+	return err
+}
+
+// saveShare keeps the saving of a large state to a twentieth of the time.
+const saveShare = 20
+
+func (a *Aggregator) snapshot() (*snapshot, error) {
+	a.saved = time.Now()
+	return a.lane.snapshot()
 }
 
 // fold applies one message to the partitions that see it. What is stored or told already is folded in silence.
-func (a *Aggregator) fold(m *pipeline.Message) {
+func (a *Aggregator) fold(m *pipeline.Message) error {
 	a.position = m.Position
 	if a.batch.position == 0 {
 		a.batch.began = time.Now()
 	}
 	a.batch.position = m.Position
 	a.Metrics.folded(m)
-	e, err := event.DecodeLog(m.Body)
-	if err != nil {
-		a.setAsideOne(m, ReasonUndecodable)
-		return
-	}
-	if m.Partition >= len(a.partitions) {
-		a.setAsideOne(m, ReasonUndecodable)
-		return
-	}
-	if m.Partition != pipeline.All {
-		a.apply(m.Partition, m, &e)
-		return
-	}
-	for p := range a.partitions {
-		a.apply(p, m, &e)
-	}
+	return a.lane.apply(m, a.took)
 }
 
-// setAsideOne sets a message aside, unless an earlier run has.
-func (a *Aggregator) setAsideOne(m *pipeline.Message, reason string) {
-	if m.Position > slices.Min(a.stored) {
-		a.batch.changes.SetAside = append(a.batch.changes.SetAside, pipeline.SetAside{Position: m.Position, Reason: reason})
-	}
-}
-
-// ReasonUndecodable is that of a message in EVENTS that is no event, or of a partition that the log does not have.
-const ReasonUndecodable = "undecodable"
-
-func (a *Aggregator) apply(p int, m *pipeline.Message, e *event.Event) {
-	c := &a.batch.scratch
-	*c = pipeline.Changes{Rows: pipeline.Rows{
-		Events: c.Rows.Events[:0], Journeys: c.Rows.Journeys[:0], Steps: c.Rows.Steps[:0],
-		Breakpoints: c.Rows.Breakpoints[:0], Aliases: c.Rows.Aliases[:0],
-	}, Told: c.Told[:0], SetAside: c.SetAside[:0]}
-	a.partitions[p].Apply(m, e, c)
-	if m.Position > a.stored[p] {
+// took keeps what one message changed in one partition.
+func (a *Aggregator) took(p int, c *pipeline.Changes) {
+	position := a.position
+	if position > a.stored[p] {
 		a.batch.take(c)
 	}
 	for i := range c.Told {
 		if a.told[p].before(&c.Told[i]) {
 			a.batch.tell(p, c.Told[i])
+		}
+	}
+	for _, s := range c.SetAside {
+		if s.Position > a.aside[s.Reason] {
+			a.batch.changes.SetAside = append(a.batch.changes.SetAside, s)
 		}
 	}
 }
@@ -321,8 +376,50 @@ func (a *Aggregator) deliver(ctx context.Context) error {
 			return err
 		}
 		a.delivering.Store(0)
+		close(b.done)
+		a.pass(b.state)
 	}
 	return nil
+}
+
+// pass gives a state to the goroutine that saves; while that one is busy, it is let go: a later one will do.
+func (a *Aggregator) pass(s *snapshot) {
+	if s == nil {
+		return
+	}
+	select {
+	case a.saves <- s:
+	default:
+	}
+}
+
+// save writes checkpoints, one after the other. Only that another owner has written one is a reason to stop.
+func (a *Aggregator) save(ctx context.Context) error {
+	saver := newSaver(&a.Dependencies)
+	for s := range a.saves {
+		began := time.Now()
+		err := a.saveOne(ctx, saver, s)
+		switch {
+		case err == nil:
+			a.saveTook.Store(int64(time.Since(began)))
+			a.Metrics.saved(s.position, time.Since(began))
+		case errors.Is(err, pipeline.ErrFenced):
+			return fmt.Errorf("aggregator: %w", err)
+		case ctx.Err() == nil:
+			a.Logger.Warn().Err(err).Msg("no checkpoint was saved; the next restart takes longer")
+		}
+	}
+	return nil
+}
+
+// saveOne saves a snapshot, unless its generation is over.
+func (a *Aggregator) saveOne(ctx context.Context, saver *saver, s *snapshot) error {
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	if s.lane.over {
+		return nil
+	}
+	return saver.save(ctx, s)
 }
 
 func (a *Aggregator) deliverOne(ctx context.Context, b *batch) error {
@@ -374,8 +471,7 @@ func (a *Aggregator) setAside(ctx context.Context, b *batch) error {
 	for _, s := range b.changes.SetAside {
 		a.Logger.Warn().Uint64("position", s.Position).Str("reason", s.Reason).Str("source", s.Source).Msg("event set aside")
 		list = append(list, pipeline.Rejection{
-			Reason: s.Reason, Source: s.Source, Field: "id", SeenAt: event.InstantOf(a.Now()), Position: s.Position,
-			Expected: fmt.Sprintf("an event that the fold can use; see position %d of EVENTS", s.Position),
+			Reason: s.Reason, Source: s.Source, Field: s.Field, Expected: s.Expected, Position: s.Position, SeenAt: event.InstantOf(a.Now()),
 		})
 	}
 	_, err := backoff.Retry(ctx, func() (bool, error) { return true, a.Rejecter.Reject(ctx, list) }, backoff.WithMaxElapsedTime(0))

@@ -13,7 +13,8 @@ type batch struct {
 	changes  pipeline.Changes
 	told     [][]pipeline.Told // per partition
 	stepped  map[place]int     // journey -> index in told of the journey.stepped that a later one replaces
-	scratch  pipeline.Changes
+	state    *snapshot         // to be saved when the batch is delivered; nil for none
+	done     chan struct{}     // closed when the batch is delivered
 }
 
 // place is a journey in a partition.
@@ -23,23 +24,26 @@ type place struct {
 }
 
 func newBatch(partitions int) *batch {
-	return &batch{told: make([][]pipeline.Told, partitions), stepped: map[place]int{}}
+	return &batch{told: make([][]pipeline.Told, partitions), stepped: map[place]int{}, done: make(chan struct{})}
 }
 
 func (b *batch) rows() int {
-	r := &b.changes.Rows
+	return rowsIn(&b.changes.Rows)
+}
+
+func rowsIn(r *pipeline.Rows) int {
 	return len(r.Events) + len(r.Journeys) + len(r.Steps) + len(r.Breakpoints)
 }
 
 // take adds the rows of one message.
-func (b *batch) take(c *pipeline.Changes) {
-	r, add := &b.changes.Rows, &c.Rows
+func (b *batch) take(c *pipeline.Changes) { addRows(&b.changes.Rows, &c.Rows) }
+
+func addRows(r, add *pipeline.Rows) {
 	r.Events = append(r.Events, add.Events...)
 	r.Journeys = append(r.Journeys, add.Journeys...)
 	r.Steps = append(r.Steps, add.Steps...)
 	r.Breakpoints = append(r.Breakpoints, add.Breakpoints...)
 	r.Aliases = append(r.Aliases, add.Aliases...)
-	b.changes.SetAside = append(b.changes.SetAside, c.SetAside...)
 }
 
 // tell adds a message of a partition. Of several journey.stepped of one journey in a batch the last one is told; an empty

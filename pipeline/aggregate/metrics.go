@@ -17,6 +17,8 @@ type Metrics struct {
 	seconds  prometheus.Histogram
 	rows     *prometheus.CounterVec
 	aside    prometheus.Counter
+	saves    prometheus.Histogram
+	savedAt  prometheus.Gauge
 }
 
 // NewMetrics registers them.
@@ -29,12 +31,19 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		seconds:  f.NewHistogram(prometheus.HistogramOpts{Name: "parcours_aggregator_insert_seconds", Help: "Seconds from the start of an insert until all its rows and its frontier are in.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 14)}),
 		rows:     f.NewCounterVec(prometheus.CounterOpts{Name: "parcours_aggregator_rows_total", Help: "Row versions handed to the store, by table."}, []string{"table"}),
 		aside:    f.NewCounter(prometheus.CounterOpts{Name: "parcours_aggregator_set_aside_total", Help: "Messages that the fold could not use."}),
+		saves:    f.NewHistogram(prometheus.HistogramOpts{Name: "parcours_aggregator_checkpoint_seconds", Help: "Seconds that saving a checkpoint of all partitions took.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 16)}),
+		savedAt:  f.NewGauge(prometheus.GaugeOpts{Name: "parcours_aggregator_checkpoint_position", Help: "Position in the log of the last checkpoint saved."}),
 	}
 }
 
 func (m *Metrics) folded(msg *pipeline.Message) {
 	m.messages.Inc()
 	m.position.Set(float64(msg.Position))
+}
+
+func (m *Metrics) saved(position uint64, took time.Duration) {
+	m.saves.Observe(took.Seconds())
+	m.savedAt.Set(float64(position))
 }
 
 func (m *Metrics) inserted(b *batch, took time.Duration) {

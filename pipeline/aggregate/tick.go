@@ -14,7 +14,7 @@ import (
 // the grace has passed the partition's next due time, and at least every TickEvery. A tick that the log does not take is
 // no loss: the next turn sends another.
 func (a *Aggregator) tick(ctx context.Context) {
-	if !a.Wall || !a.ready.Load() {
+	if a.Appender == nil || !a.wall() || !a.ready.Load() {
 		return
 	}
 	now := a.Now()
@@ -24,7 +24,7 @@ func (a *Aggregator) tick(ctx context.Context) {
 	a.looked = now
 	at := event.InstantOf(now.Add(-a.config.TickGrace))
 	var entries []pipeline.Entry
-	for p := range a.partitions {
+	for p := range a.lane.partitions {
 		if a.wants(p, now, at) {
 			a.ticked[p] = now
 			entries = append(entries, Tick(p, at))
@@ -37,6 +37,9 @@ func (a *Aggregator) tick(ctx context.Context) {
 	}
 }
 
+// wall says whether ticks follow real time: since the log was opened, or since an operator switched it.
+func (a *Aggregator) wall() bool { return a.Wall || a.lane.partitions[0].Wall() }
+
 func (a *Aggregator) append(ctx context.Context, entries []pipeline.Entry) []pipeline.Outcome {
 	if len(entries) == 0 {
 		return nil
@@ -47,10 +50,10 @@ func (a *Aggregator) append(ctx context.Context, entries []pipeline.Entry) []pip
 // wants says whether a partition needs a tick now.
 func (a *Aggregator) wants(p int, now time.Time, at event.Instant) bool {
 	since := now.Sub(a.ticked[p])
-	if since < a.config.TickLeast || at <= a.partitions[p].Clock() {
+	if since < a.config.TickLeast || at <= a.lane.partitions[p].Clock() {
 		return false
 	}
-	due := a.partitions[p].NextDue()
+	due := a.lane.partitions[p].NextDue()
 	return since >= a.config.TickEvery || due != journey.Never && due <= at
 }
 

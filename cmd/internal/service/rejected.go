@@ -35,7 +35,7 @@ func CopyRejected(ctx context.Context, bus *nats.Bus, store *clickhouse.Store) e
 			}
 			rows = append(rows, clickhouse.RejectedRow{
 				Position: messages[i].Position, SeenAt: messages[i].StoredAt, Reason: r.Reason, Source: r.Source,
-				Field: r.Field, Expected: r.Expected, Bytes: r.Bytes, SHA256: r.SHA256,
+				Field: r.Field, Expected: r.Expected, Bytes: r.Bytes, SHA256: r.SHA256, EventPosition: r.Position, Row: r.Row,
 			})
 		}
 		if len(rows) == 0 {

@@ -1,0 +1,481 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"parcours/pipeline"
+	"parcours/pipeline/event"
+)
+
+// Problem is one thing that is not as the log says.
+type Problem struct {
+	Table     string `json:"table"`
+	Partition int    `json:"partition"`
+	Key       string `json:"key"`                // of the row: "source id" of an event, id of a journey or breakpoint
+	What      string `json:"what"`               // missing, unknown (the log does not lead to it), altered, reused
+	Position  uint64 `json:"position,omitempty"` // of the row
+	Detail    string `json:"detail,omitempty"`
+}
+
+// What may be wrong with a row.
+const (
+	RowMissing = "missing"
+	RowUnknown = "unknown"
+	RowAltered = "altered"
+	IDReused   = "reused"
+	Unbalanced = "unbalanced" // the ledger and the log do not add up
+)
+
+// String names it in one line.
+func (p Problem) String() string {
+	s := fmt.Sprintf("%s: %s %s", p.Table, p.What, p.Key)
+	if p.Position != 0 {
+		s += fmt.Sprintf(" (position %d)", p.Position)
+	}
+	if p.Detail != "" {
+		s += ": " + p.Detail
+	}
+	return s
+}
+
+// Report is what Verify found.
+type Report struct {
+	Generation pipeline.Generation `json:"generation"`
+	Position   uint64              `json:"position"` // as of which the tables were compared
+	Stored     uint64              `json:"stored"`   // positions of the log up to there that hold a message
+	Erased     uint64              `json:"erased"`
+	First      uint64              `json:"first_copies"`
+	Copies     uint64              `json:"copies"`
+	Late       uint64              `json:"late"`
+	SetAside   uint64              `json:"set_aside"`
+	Forwarded  uint64              `json:"forwarded"`
+	System     uint64              `json:"system"`
+	Tables     []TableCount        `json:"tables"`
+	Problems   []Problem           `json:"problems"`
+}
+
+// TableCount is how many rows a table shows, and how many it should.
+type TableCount struct {
+	Table    string `json:"table"`
+	Rows     uint64 `json:"rows"`
+	Expected uint64 `json:"expected"`
+}
+
+// VerifyOptions say how far a verification goes.
+type VerifyOptions struct {
+	IDs      bool // look for (source, id) with more than one time, however far apart
+	Progress func(position, head uint64)
+}
+
+// ErrMoving means that rows kept coming in while they were compared.
+var ErrMoving = errors.New("rows keep coming in, and tables can be compared only while nothing does; stop what sends events, or try again")
+
+// quietTries is how often Verify waits for a moment in which nothing comes in.
+const quietTries = 20
+
+// Verify compares what the log says with what the tables hold: every position with the ledger, the ledger with cx.events,
+// and the digests that the fold keeps of every other table with the same sums of their rows. Where they differ it folds
+// the partitions concerned again, in memory, to name each row. It repairs nothing.
+func Verify(ctx context.Context, config Config, d Dependencies, o VerifyOptions) (*Report, error) {
+	for range quietTries {
+		a, err := readAudit(ctx, &d)
+		if err != nil {
+			return nil, fmt.Errorf("verify: %w", err)
+		}
+		if a == nil {
+			continue
+		}
+		r, err := a.report(ctx, config, o)
+		if err != nil {
+			return nil, fmt.Errorf("verify: %w", err)
+		}
+		return r, nil
+	}
+	return nil, fmt.Errorf("verify: %w", ErrMoving)
+}
+
+// audit is everything that is compared, of one moment.
+type audit struct {
+	*Dependencies
+	generation pipeline.Generation
+	position   uint64
+	log        pipeline.LogAccount
+	ledger     []pipeline.LedgerRow
+	digests    []pipeline.DigestRow
+	sums       []pipeline.DigestRow
+	events     []pipeline.EventSum
+}
+
+// readAudit reads all of it; nil when something came in meanwhile.
+func readAudit(ctx context.Context, d *Dependencies) (*audit, error) {
+	a := &audit{Dependencies: d}
+	var err error
+	if a.generation, err = d.Store.Current(ctx); err != nil {
+		return nil, err
+	}
+	g := a.generation.Number
+	before, err := d.Store.Frontier(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	for _, read := range []func() error{
+		func() (err error) { a.ledger, err = d.Auditor.Ledger(ctx, g); return err },
+		func() (err error) { a.digests, err = d.Auditor.Digests(ctx, g); return err },
+		func() (err error) { a.sums, err = d.Auditor.Sums(ctx, g); return err },
+		func() (err error) { a.events, err = d.Auditor.EventSums(ctx); return err },
+		func() (err error) { a.log, err = d.Log.Account(ctx); return err },
+	} {
+		if err := read(); err != nil {
+			return nil, err
+		}
+	}
+	after, err := d.Store.Frontier(ctx, g)
+	if err != nil || !maps.Equal(before, after) {
+		return nil, err
+	}
+	now, err := d.Store.Current(ctx)
+	if err != nil || now != a.generation {
+		return nil, err
+	}
+	for _, position := range after {
+		a.position = max(a.position, position)
+	}
+	for p, position := range after {
+		if position != a.position {
+			return nil, fmt.Errorf("partition %d has come to position %d, others to %d: an aggregator is at work, or was cut short", p, position, a.position)
+		}
+	}
+	return a, nil
+}
+
+func (a *audit) report(ctx context.Context, config Config, o VerifyOptions) (*Report, error) {
+	r := &Report{Generation: a.generation, Position: a.position, Problems: []Problem{}}
+	a.balance(r)
+	wrong := a.compare(r)
+	if !wrong.nothing() {
+		problems, err := a.name(ctx, config, wrong, o.Progress)
+		if err != nil {
+			return nil, err
+		}
+		r.Problems = append(r.Problems, problems...)
+	}
+	if o.IDs {
+		err := a.Auditor.ReusedIDs(ctx, func(source, id string, times []event.Instant) error {
+			r.Problems = append(r.Problems, Problem{Table: "events", Partition: pipeline.All, Key: source + " " + id, What: IDReused, Detail: fmt.Sprint(times)})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// balance compares the ledger with the positions of the log, range by range: each position is accounted for once.
+func (a *audit) balance(r *Report) {
+	counted, broadcast := map[uint64]uint64{}, map[uint64]map[int]uint64{}
+	for _, row := range a.ledger {
+		counted[row.Range] += row.First + row.Copies + row.Late + row.SetAside + row.Forwarded + row.System
+		if broadcast[row.Range] == nil {
+			broadcast[row.Range] = map[int]uint64{}
+		}
+		broadcast[row.Range][row.Partition] = row.Broadcast
+		r.First, r.Copies, r.Late = r.First+row.First, r.Copies+row.Copies, r.Late+row.Late
+		r.SetAside, r.Forwarded, r.System = r.SetAside+row.SetAside, r.Forwarded+row.Forwarded, r.System+row.System
+	}
+	for n := uint64(0); a.position > 0 && n <= pipeline.RangeOf(a.position); n++ {
+		stored, erased := a.stored(n)
+		r.Stored, r.Erased = r.Stored+stored, r.Erased+erased
+		all := broadcast[n][0]
+		for p := range a.Partitions {
+			if broadcast[n][p] != all {
+				r.Problems = append(r.Problems, Problem{Table: "ledger", Partition: p, Key: fmt.Sprint("range ", n), What: Unbalanced,
+					Detail: fmt.Sprintf("%d messages for all partitions, partition 0 has %d", broadcast[n][p], all)})
+			}
+		}
+		r.System += all
+		if sum := counted[n] + all; sum != stored {
+			r.Problems = append(r.Problems, Problem{Table: "ledger", Partition: pipeline.All, Key: fmt.Sprint("range ", n), What: Unbalanced,
+				Detail: fmt.Sprintf("the log holds %d messages there (%d erased), the ledger accounts for %d", stored, erased, sum)})
+		}
+	}
+}
+
+// stored counts the positions of a range that the log holds and those that were erased.
+func (a *audit) stored(n uint64) (stored, erased uint64) {
+	from, to := n*pipeline.LedgerRange+1, min((n+1)*pipeline.LedgerRange, a.position)
+	for _, e := range a.log.Erased {
+		if e >= from && e <= to {
+			erased++
+		}
+	}
+	return to - from + 1 - erased, erased
+}
+
+// where is a range of cx.events, or a partition of another table.
+type where struct {
+	table     string
+	partition int
+	number    uint64 // of the range, for events
+}
+
+// wrongs are the places where sums differ.
+type wrongs map[where]bool
+
+func (w wrongs) nothing() bool { return len(w) == 0 }
+
+// compare finds the places whose sums differ from what the fold says.
+func (a *audit) compare(r *Report) wrongs {
+	wrong := wrongs{}
+	type sum struct{ rows, digest uint64 }
+	said, found := map[where]sum{}, map[where]sum{}
+	counts := map[string]*TableCount{}
+	for _, name := range append([]string{"events"}, pipeline.FactTables[:]...) {
+		counts[name] = &TableCount{Table: name}
+	}
+	for _, row := range a.ledger {
+		said[where{"events", row.Partition, row.Range}] = sum{row.First + row.Late, row.Digest}
+	}
+	for _, row := range a.events {
+		found[where{"events", row.Partition, row.Range}] = sum{row.Rows, row.Digest}
+	}
+	for _, row := range a.digests {
+		said[where{row.Table, row.Partition, 0}] = sum{row.Rows, row.Digest}
+	}
+	for _, row := range a.sums {
+		found[where{row.Table, row.Partition, 0}] = sum{row.Rows, row.Digest}
+	}
+	for at, s := range said {
+		counts[at.table].Expected += s.rows
+		if found[at] != s {
+			wrong[at] = true
+		}
+	}
+	for at, s := range found {
+		counts[at.table].Rows += s.rows
+		if said[at] != s {
+			wrong[at] = true
+		}
+	}
+	for _, name := range append([]string{"events"}, pipeline.FactTables[:]...) {
+		r.Tables = append(r.Tables, *counts[name])
+	}
+	return wrong
+}
+
+// expected are the rows that the log leads to, at the places where something is wrong.
+type expected map[where]map[string]row
+
+// row is what is compared of one.
+type row struct {
+	position uint64
+	content  uint64
+}
+
+// name folds the partitions concerned again and compares row by row.
+func (a *audit) name(ctx context.Context, config Config, wrong wrongs, progress func(position, head uint64)) ([]Problem, error) {
+	want, err := a.refold(ctx, config, wrong, progress)
+	if err != nil {
+		return nil, err
+	}
+	var problems []Problem
+	places := slices.SortedFunc(maps.Keys(wrong), func(x, y where) int {
+		return cmp.Or(cmp.Compare(x.table, y.table), cmp.Compare(x.partition, y.partition), cmp.Compare(x.number, y.number))
+	})
+	for _, at := range places {
+		found, err := a.nameAt(ctx, at, want[at])
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, found...)
+	}
+	return problems, nil
+}
+
+// nameAt compares the rows of one place with those expected.
+func (a *audit) nameAt(ctx context.Context, at where, want map[string]row) (problems []Problem, err error) {
+	add := func(key, what string, position uint64) {
+		problems = append(problems, Problem{Table: at.table, Partition: at.partition, Key: key, What: what, Position: position})
+	}
+	compare := func(key string, is row) {
+		is2, known := want[key]
+		delete(want, key)
+		switch {
+		case !known:
+			add(key, RowUnknown, is.position)
+		case is2 != is:
+			add(key, RowAltered, is.position)
+		}
+	}
+	if at.table == "events" {
+		err = a.Auditor.EventRows(ctx, at.partition, at.number, func(k pipeline.EventKey) error {
+			compare(eventKey(k.At, k.Source, k.ID), row{k.Position, k.Content})
+			return nil
+		})
+	} else {
+		err = a.Auditor.RowKeys(ctx, at.table, a.generation.Number, at.partition, func(key string, position, content uint64) error {
+			compare(key, row{position, content})
+			return nil
+		})
+	}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		add(key, RowMissing, want[key].position)
+	}
+	return problems, err
+}
+
+func eventKey(at event.Instant, source, id string) string {
+	return at.String() + " " + source + " " + id
+}
+
+// refold folds the partitions concerned in memory, and keeps the rows of the places concerned.
+func (a *audit) refold(ctx context.Context, config Config, wrong wrongs, progress func(position, head uint64)) (expected, error) {
+	l, err := newLane(a.Dependencies, a.generation)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	want := expected{}
+	for at := range wrong {
+		want[at] = map[string]row{}
+	}
+	keep := &keeper{want: want}
+	heard := func(_ context.Context, position, head uint64) error {
+		if progress != nil {
+			progress(position, head)
+		}
+		return nil
+	}
+	d := *a.Dependencies
+	d.Store = keep
+	if admitted := a.generation.Admitted; admitted > 0 {
+		if err := foldInOrderOfTime(ctx, &d, config, l, min(admitted, a.position), heard); err != nil {
+			return nil, err
+		}
+	}
+	return want, foldTo(ctx, &d, config, l, a.position, heard)
+}
+
+// keeper is a Store that only notes which rows there should be.
+type keeper struct {
+	pipeline.Store
+	want expected
+}
+
+// Insert implements pipeline.Store.
+func (k *keeper) Insert(_ context.Context, rows *pipeline.Rows) error {
+	for i := range rows.Events {
+		r := &rows.Events[i]
+		if m := k.want[where{"events", r.Partition, pipeline.RangeOf(r.Position)}]; m != nil {
+			m[eventKey(r.Event.At, r.Event.Source, r.Event.ID)] = row{r.Position, r.Content()}
+		}
+	}
+	for i := range rows.Journeys {
+		r := &rows.Journeys[i]
+		k.note(pipeline.FactTables[0], r.Partition, r.JourneyID, r.Deleted, row{r.Position, r.Content()})
+	}
+	for i := range rows.Steps {
+		r := &rows.Steps[i]
+		k.note(pipeline.FactTables[1], r.Partition, r.Source+" "+r.EventID, r.Deleted, row{r.Position, r.Content()})
+	}
+	for i := range rows.Breakpoints {
+		r := &rows.Breakpoints[i]
+		k.note(pipeline.FactTables[2], r.Partition, r.BreakpointID, r.Deleted, row{r.Position, r.Content()})
+	}
+	for i := range rows.Aliases {
+		r := &rows.Aliases[i]
+		k.note(pipeline.FactTables[3], r.Partition, r.OldID, false, row{r.Position, r.Content()})
+	}
+	return nil
+}
+
+func (k *keeper) note(table string, partition int, key string, deleted bool, r row) {
+	m := k.want[where{table, partition, 0}]
+	switch {
+	case m == nil:
+	case deleted:
+		delete(m, key)
+	default:
+		m[key] = r
+	}
+}
+
+// mendEvents makes cx.events what the log says, up to a position: the fold has inserted every row anew, so what is left to
+// do is to remove those that the log does not have, and those that were altered, which come back.
+func mendEvents(ctx context.Context, d *Dependencies, generation uint32, to uint64) error {
+	ledger, err := d.Auditor.Ledger(ctx, generation)
+	if err != nil {
+		return err
+	}
+	sums, err := d.Auditor.EventSums(ctx)
+	if err != nil {
+		return err
+	}
+	type at struct {
+		partition int
+		number    uint64
+	}
+	said := map[at]pipeline.LedgerRow{}
+	for _, row := range ledger {
+		said[at{row.Partition, row.Range}] = row
+	}
+	for _, sum := range sums {
+		row := said[at{sum.Partition, sum.Range}]
+		if row.First+row.Late == sum.Rows && row.Digest == sum.Digest || sum.Range > pipeline.RangeOf(to) {
+			continue
+		}
+		if err := mendRange(ctx, d, generation, sum.Partition, sum.Range, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mendRange compares the rows of a range with the messages of the log at their positions.
+func mendRange(ctx context.Context, d *Dependencies, generation uint32, partition int, number, to uint64) error {
+	from, until := number*pipeline.LedgerRange, min((number+1)*pipeline.LedgerRange, to)
+	logged := map[uint64]pipeline.EventRow{}
+	reader, err := d.Log.Read(ctx, from+1)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	err = readTo(ctx, reader, from, until, func(m *pipeline.Message) error {
+		if e, err := event.DecodeLog(m.Body); err == nil && m.Partition == partition && !event.System(e.Type) {
+			logged[m.Position] = pipeline.EventRow{Position: m.Position, Partition: partition, StoredAt: m.StoredAt, Event: &e}
+		}
+		return nil
+	}, nil)
+	if err != nil {
+		return err
+	}
+	var wrong []pipeline.EventKey
+	var again []pipeline.EventRow
+	err = d.Auditor.EventRows(ctx, partition, number, func(k pipeline.EventKey) error {
+		if k.Position > to {
+			return nil
+		}
+		is, known := logged[k.Position]
+		switch same := known && is.Event.At == k.At && is.Event.Source == k.Source && is.Event.ID == k.ID; {
+		case same && is.Content() == k.Content:
+			return nil
+		case same:
+			again = append(again, is)
+		}
+		wrong = append(wrong, k)
+		return nil
+	})
+	if err != nil || len(wrong) == 0 {
+		return err
+	}
+	d.Logger.Info().Int("rows", len(wrong)).Int("partition", partition).Uint64("range", number).Msg("removing rows of cx.events that the log does not have")
+	if err := d.Auditor.DeleteEvents(ctx, wrong); err != nil {
+		return err
+	}
+	return d.Store.Insert(ctx, &pipeline.Rows{Generation: generation, Events: again})
+}

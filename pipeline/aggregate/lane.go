@@ -1,0 +1,253 @@
+package aggregate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/klauspost/compress/s2"
+	"golang.org/x/sync/errgroup"
+
+	"parcours/pipeline"
+	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
+)
+
+// lane is one fold of the log on its way: the partitions of one generation, and what they keep on disk.
+type lane struct {
+	generation pipeline.Generation
+	partitions []*pipeline.Partition
+	archives   []*archive
+	dir        string // of the archives' local copies
+	scratch    pipeline.Changes
+	over       bool // another generation has taken its place: its state is not saved any more; guarded by who saves
+}
+
+// wanted is what a fold by this process is made with; the number is for whoever makes it.
+func wanted(book *rules.Book, admitted uint64) pipeline.Generation {
+	return pipeline.Generation{Fold: pipeline.FoldVersion, Rules: book.Version(), Admitted: admitted, TZData: rules.TZVersion}
+}
+
+// same says whether two generations fold alike.
+func same(a, b pipeline.Generation) bool {
+	a.Number, b.Number = 0, 0
+	return a == b
+}
+
+// checkpoint is what a pointer says of a partition's state.
+type checkpoint struct {
+	Position  uint64    `json:"position"`
+	MessageID string    `json:"message_id"` // of the log at that position
+	State     string    `json:"state"`      // name of the object
+	Runs      []RunName `json:"runs"`       // of the archive, oldest first
+}
+
+// checkpointPrefix begins the keys of all checkpoints.
+const checkpointPrefix = "checkpoint."
+
+func checkpointKey(generation uint32, partition int) string {
+	return fmt.Sprintf("%s%d.%d", checkpointPrefix, generation, partition)
+}
+
+// generationPrefix begins the keys of the checkpoints of one generation.
+func generationPrefix(generation uint32) string {
+	return fmt.Sprintf("%s%d.", checkpointPrefix, generation)
+}
+
+// objectPrefix begins the names of the objects of a partition in a generation.
+func objectPrefix(generation uint32, partition int) string {
+	return fmt.Sprintf("g%d/p%d/", generation, partition)
+}
+
+// ErrLogOther means that the log is not the one that a checkpoint was made of.
+var ErrLogOther = errors.New("the log does not hold what a checkpoint was made of: the last events were lost (a power cut), or this is " +
+	"another log; `parcours rebuild` folds the log as it is now")
+
+// newLane begins a fold from nothing.
+func newLane(d *Dependencies, g pipeline.Generation) (*lane, error) {
+	l, err := emptyLane(d, g)
+	if err != nil {
+		return nil, err
+	}
+	for p := range d.Partitions {
+		l.archives[p] = newArchive(l.dir, nil, nil)
+		l.partitions[p] = pipeline.NewPartition(l.setup(d, p))
+	}
+	return l, nil
+}
+
+func emptyLane(d *Dependencies, g pipeline.Generation) (*lane, error) {
+	dir, err := os.MkdirTemp(d.Scratch, "parcours-fold-")
+	if err != nil {
+		return nil, fmt.Errorf("make room for what leaves memory: %w", err)
+	}
+	return &lane{generation: g, dir: dir, partitions: make([]*pipeline.Partition, d.Partitions), archives: make([]*archive, d.Partitions)}, nil
+}
+
+func (l *lane) setup(d *Dependencies, p int) pipeline.Setup {
+	return pipeline.Setup{Number: p, Book: d.Book, Archive: l.archives[p], Admitted: l.generation.Admitted}
+}
+
+// openLane restores a generation from its checkpoints; a partition without one begins from nothing. ErrOtherFold says that
+// this process folds otherwise, ErrLogOther that the log is another.
+func openLane(ctx context.Context, d *Dependencies, g pipeline.Generation) (*lane, error) {
+	if !same(g, wanted(d.Book, g.Admitted)) {
+		return nil, fmt.Errorf("generation %d: %w", g.Number, pipeline.ErrOtherFold)
+	}
+	l, err := emptyLane(d, g)
+	if err != nil {
+		return nil, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for p := range d.Partitions {
+		group.Go(func() error { return l.restore(ctx, d, p) })
+	}
+	if err := group.Wait(); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// restore reads the checkpoint of a partition.
+func (l *lane) restore(ctx context.Context, d *Dependencies, p int) error {
+	pointer, err := d.Checkpoints.Pointer(ctx, checkpointKey(l.generation.Number, p))
+	if err != nil {
+		return err
+	}
+	var c checkpoint
+	if pointer.Revision != 0 {
+		if err := json.Unmarshal(pointer.Value, &c); err != nil {
+			return fmt.Errorf("read pointer %s: %w", pointer.Key, err)
+		}
+	}
+	l.archives[p] = newArchive(l.dir, c.Runs, func(name string) (io.ReadCloser, error) {
+		return d.Checkpoints.Load(context.WithoutCancel(ctx), objectPrefix(l.generation.Number, p)+name)
+	})
+	if c.State == "" {
+		l.partitions[p] = pipeline.NewPartition(l.setup(d, p))
+		return nil
+	}
+	if err := l.trust(ctx, d, p, &c); err != nil {
+		return err
+	}
+	in, err := d.Checkpoints.Load(ctx, c.State)
+	if err != nil {
+		return fmt.Errorf("partition %d: %w", p, err)
+	}
+	defer in.Close()
+	l.partitions[p], err = pipeline.Restore(l.setup(d, p), s2.NewReader(in))
+	return err
+}
+
+// trust compares the log with the checkpoint.
+func (l *lane) trust(ctx context.Context, d *Dependencies, p int, c *checkpoint) error {
+	id, err := d.Log.MessageID(ctx, c.Position)
+	switch {
+	case err != nil:
+		return err
+	case id != c.MessageID && id == "":
+		return fmt.Errorf("partition %d: %w (nothing at position %d)", p, ErrLogOther, c.Position)
+	case id != c.MessageID:
+		return fmt.Errorf("partition %d: %w (another message at position %d)", p, ErrLogOther, c.Position)
+	}
+	return nil
+}
+
+// position is that up to which every partition has folded.
+func (l *lane) position() uint64 {
+	least := l.partitions[0].Position()
+	for _, p := range l.partitions {
+		least = min(least, p.Position())
+	}
+	return least
+}
+
+// pass notes that the log has been read up to a position.
+func (l *lane) pass(position uint64) {
+	for _, p := range l.partitions {
+		p.Pass(position)
+	}
+}
+
+// apply folds one message in the partitions that see it and have not, and gives what changed, one partition after the
+// other. What is given is overwritten by the next.
+func (l *lane) apply(m *pipeline.Message, took func(p int, c *pipeline.Changes)) error {
+	e, err := event.DecodeLog(m.Body)
+	if err != nil || m.Partition >= len(l.partitions) { // whoever wrote it, it is no event of this log: one partition answers for it
+		return l.one(max(m.Partition, 0)%len(l.partitions), m, nil, took)
+	}
+	if m.Partition != pipeline.All {
+		return l.one(m.Partition, m, &e, took)
+	}
+	for p := range l.partitions {
+		if err := l.one(p, m, &e, took); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lane) one(p int, m *pipeline.Message, e *event.Event, took func(int, *pipeline.Changes)) error {
+	if m.Position <= l.partitions[p].Position() {
+		return nil
+	}
+	c := &l.scratch
+	r := &c.Rows
+	*c = pipeline.Changes{Rows: pipeline.Rows{
+		Events: r.Events[:0], Journeys: r.Journeys[:0], Steps: r.Steps[:0], Breakpoints: r.Breakpoints[:0], Aliases: r.Aliases[:0],
+	}, Told: c.Told[:0], SetAside: c.SetAside[:0]}
+	if err := l.partitions[p].Apply(m, e, c); err != nil {
+		return fmt.Errorf("fold position %d: %w", m.LogPosition(), err)
+	}
+	took(p, c)
+	return nil
+}
+
+// snapshot is the state of a lane at one position, to be saved while the fold goes on.
+type snapshot struct {
+	lane     *lane
+	position uint64
+	states   []*pipeline.Snapshot
+	runs     [][]*run
+}
+
+// snapshot takes it. It costs the copy of two words a home, and the writing of what has left memory since the last one.
+func (l *lane) snapshot() (*snapshot, error) {
+	s := &snapshot{lane: l, position: l.position()}
+	for p, part := range l.partitions {
+		runs, err := l.archives[p].seal()
+		if err != nil {
+			return nil, err
+		}
+		s.states, s.runs = append(s.states, part.Snapshot()), append(s.runs, runs)
+	}
+	return s, nil
+}
+
+func (l *lane) close() {
+	for _, a := range l.archives {
+		if a != nil {
+			a.close()
+		}
+	}
+	_ = os.RemoveAll(l.dir) // copies
+}
+
+// generationOf reads the generation in the name of an object or the key of a checkpoint; 0 for none.
+func generationOf(name string) uint32 {
+	var g uint32
+	var p int
+	if strings.HasPrefix(name, checkpointPrefix) {
+		_, _ = fmt.Sscanf(name, checkpointPrefix+"%d.%d", &g, &p)
+	} else {
+		_, _ = fmt.Sscanf(name, "g%d/p%d/", &g, &p)
+	}
+	return g
+}

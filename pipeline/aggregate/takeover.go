@@ -1,0 +1,408 @@
+package aggregate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"parcours/pipeline"
+)
+
+// takeover is what the pointer `rebuild` says: which generation is folded beside the one in force, and how far that is.
+//
+//	building   somebody folds it, and says so again every few seconds
+//	ready      its rows and its checkpoints are whole up to Position: the owner may take it over
+//	switching  the owner has stopped at At, and goes on in the new generation from there
+//
+// Whatever happens, at most one of them exists, and readers see the generation in force until one insert names another.
+type takeover struct {
+	Generation pipeline.Generation `json:"generation"`
+	State      string              `json:"state"`
+	Position   uint64              `json:"position,omitempty"`
+	At         uint64              `json:"at,omitempty"`
+
+	revision uint64
+	setAt    time.Time
+}
+
+const takeoverKey = "rebuild"
+
+// The states of a takeover.
+const (
+	stateBuilding  = "building"
+	stateReady     = "ready"
+	stateSwitching = "switching"
+)
+
+// buildingFor is how long somebody who builds may be silent before he is taken for dead.
+const buildingFor = time.Minute
+
+// readTakeover gives what the pointer says; nil for nothing.
+func readTakeover(ctx context.Context, c pipeline.Checkpoints) (*takeover, error) {
+	p, err := c.Pointer(ctx, takeoverKey)
+	if err != nil || p.Revision == 0 {
+		return nil, err
+	}
+	t := &takeover{revision: p.Revision, setAt: p.SetAt.Time()}
+	if err := json.Unmarshal(p.Value, t); err != nil {
+		return nil, fmt.Errorf("read pointer %s: %w", takeoverKey, err)
+	}
+	return t, nil
+}
+
+// write sets the pointer, on condition that nobody else has.
+func (t *takeover) write(ctx context.Context, c pipeline.Checkpoints) error {
+	value, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	t.revision, err = c.Point(ctx, takeoverKey, value, t.revision)
+	return err
+}
+
+func (t *takeover) remove(ctx context.Context, c pipeline.Checkpoints) error {
+	return c.Unpoint(ctx, takeoverKey, t.revision)
+}
+
+// abandoned says whether whoever builds it seems to be dead.
+func (t *takeover) abandoned(now time.Time) bool {
+	return t.State == stateBuilding && now.Sub(t.setAt) > buildingFor
+}
+
+// open finds the generation in force, tidies up after what was interrupted, and restores the state. Where this process
+// folds otherwise, it folds a new generation first; where one is ready that the old state cannot lead to, it is taken
+// over as it is.
+func (a *Aggregator) open(ctx context.Context, head uint64) error {
+	current, err := a.inForce(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.pending(ctx, current); err != nil {
+		return err
+	}
+	if err := tidy(ctx, &a.Dependencies, current.Number, a.Now()); err != nil {
+		return err
+	}
+	if err := a.inserted(ctx, current.Number); err != nil {
+		return err
+	}
+	if err := a.claim(ctx); err != nil {
+		return err
+	}
+	a.lane, err = openLane(ctx, &a.Dependencies, current)
+	if err == nil {
+		err = a.known(head)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pipeline.ErrOtherFold) && a.takeover == nil:
+		if err := a.refound(ctx, current); err != nil {
+			return err
+		}
+	case a.takeover == nil:
+		return err
+	}
+	return a.replace(ctx, current)
+}
+
+// inForce is the generation that views read. That of a new database is what this process folds.
+func (a *Aggregator) inForce(ctx context.Context) (pipeline.Generation, error) {
+	current, err := a.Store.Current(ctx)
+	if err != nil || current.Fold != "" {
+		return current, err
+	}
+	frontier, err := a.Store.Frontier(ctx, current.Number)
+	if err != nil || len(frontier) > 0 {
+		return current, err // made before versions were kept
+	}
+	fresh := wanted(a.Book, 0)
+	fresh.Number = current.Number
+	return fresh, a.Store.Switch(ctx, fresh)
+}
+
+// pending reads whether a generation waits to take over.
+func (a *Aggregator) pending(ctx context.Context, current pipeline.Generation) error {
+	t, err := readTakeover(ctx, a.Checkpoints)
+	if err != nil || t == nil || t.State == stateBuilding {
+		return err
+	}
+	if t.Generation.Number == current.Number { // it was switched to, and what came after was cut short
+		return t.remove(ctx, a.Checkpoints)
+	}
+	if !same(t.Generation, wanted(a.Book, t.Generation.Admitted)) {
+		a.Logger.Warn().Uint32("generation", t.Generation.Number).Msg("a generation that waits was folded otherwise than this process does: it is dropped")
+		return t.remove(ctx, a.Checkpoints)
+	}
+	a.takeover = t
+	return nil
+}
+
+// refound folds the log anew, since this process folds otherwise than the one that made the generation in force.
+func (a *Aggregator) refound(ctx context.Context, current pipeline.Generation) error {
+	a.Logger.Info().Uint32("generation", current.Number).Str("fold", current.Fold).Str("rules", current.Rules).
+		Msg("this version folds the log otherwise: folding a new generation beside the one in force, which stays readable")
+	_, err := Rebuild(ctx, a.config, a.Dependencies, RebuildOptions{Progress: func(position, head uint64) {
+		a.Logger.Info().Uint64("position", position).Uint64("head", head).Msg("folding a new generation")
+	}})
+	if err != nil {
+		return err
+	}
+	return a.pending(ctx, current)
+}
+
+// replace goes over to a generation that is ready, from where the old one's rows and messages have come.
+func (a *Aggregator) replace(ctx context.Context, current pipeline.Generation) error {
+	if a.lane != nil {
+		a.lane.close()
+	}
+	next, err := openLane(ctx, &a.Dependencies, a.takeover.Generation)
+	if err != nil {
+		return err
+	}
+	return a.switchTo(ctx, current.Number, next, max(next.position(), a.takeover.At))
+}
+
+// lookEvery is how often the loop asks whether a generation waits.
+const lookEvery = time.Second
+
+// look takes over a generation that is ready, once this one has come as far.
+func (a *Aggregator) look(ctx, delivery context.Context) error {
+	if a.takeover == nil && time.Since(a.asked) < lookEvery {
+		return nil
+	}
+	a.asked = time.Now()
+	if a.takeover == nil {
+		if err := a.pending(ctx, a.lane.generation); err != nil || a.takeover == nil {
+			if err != nil && ctx.Err() == nil {
+				a.Logger.Warn().Err(err).Msg("cannot see whether a generation waits")
+				err = nil
+			}
+			return err
+		}
+	}
+	if a.takeover.At == 0 && a.ready.Load() && a.position >= a.takeover.Position {
+		return a.adopt(ctx, delivery)
+	}
+	if a.takeover.At != 0 && a.position >= a.takeover.At {
+		return a.adopt(ctx, delivery)
+	}
+	return nil
+}
+
+// giveWay takes over before a message is folded behind the position at which that was decided.
+func (a *Aggregator) giveWay(ctx, delivery context.Context, next uint64) error {
+	if a.takeover == nil || a.takeover.At == 0 || next <= a.takeover.At {
+		return nil
+	}
+	return a.adopt(ctx, delivery)
+}
+
+// adopt ends the fold of this generation and goes on in the one that waits. Where it ends is decided once and written
+// down, so that whoever has to do it again does it there.
+func (a *Aggregator) adopt(ctx, delivery context.Context) error {
+	if err := a.drain(delivery); err != nil {
+		return err
+	}
+	t := a.takeover
+	if t.At == 0 {
+		t.State, t.At = stateSwitching, a.position
+		if err := t.write(ctx, a.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
+			a.takeover = nil // withdrawn
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	next, err := openLane(ctx, &a.Dependencies, t.Generation)
+	if err != nil {
+		return err
+	}
+	old := a.lane
+	a.saving.Lock() // waits for a checkpoint under way
+	old.over = true
+	a.saving.Unlock()
+	if err := a.switchTo(ctx, old.generation.Number, next, t.At); err != nil {
+		return err
+	}
+	old.close()
+	return nil
+}
+
+// drain waits until everything folded is in the tables and told.
+func (a *Aggregator) drain(delivery context.Context) error {
+	last := a.batch
+	if last.position == 0 { // wait for the one under way all the same
+		last.position = a.position
+	}
+	if err := a.hand(delivery); err != nil {
+		return err
+	}
+	select {
+	case <-last.done:
+		return nil
+	case <-delivery.Done():
+		return context.Cause(delivery)
+	}
+}
+
+// switchTo brings the new generation to a position, tells those who follow JOURNEYS the difference, and then lets every
+// reader see it, by one insert.
+func (a *Aggregator) switchTo(ctx context.Context, old uint32, next *lane, at uint64) error {
+	if err := foldTo(ctx, &a.Dependencies, a.config, next, at, nil); err != nil {
+		next.close()
+		return err
+	}
+	if err := a.tellDifference(ctx, old, next, at); err != nil {
+		next.close()
+		return err
+	}
+	if err := a.Store.Switch(ctx, next.generation); err != nil {
+		next.close()
+		return err
+	}
+	a.Logger.Info().Uint32("generation", next.generation.Number).Uint64("position", at).Msg("another generation is in force")
+	a.lane = next
+	for p := range a.stored {
+		a.stored[p] = max(next.partitions[p].Position(), at)
+	}
+	a.saved = time.Time{} // a checkpoint soon
+	taken := a.takeover
+	a.takeover = nil
+	if err := tidy(ctx, &a.Dependencies, next.generation.Number, a.Now()); err != nil && ctx.Err() == nil {
+		a.Logger.Warn().Err(err).Msg("what is left of old generations is left for the next start")
+	}
+	return taken.remove(ctx, a.Checkpoints)
+}
+
+// InForce says whether a generation that was rebuilt is what views read, and nothing is left to do for it.
+func InForce(ctx context.Context, d *Dependencies, g pipeline.Generation) (bool, error) {
+	current, err := d.Store.Current(ctx)
+	if err != nil || current.Number < g.Number {
+		return false, err
+	}
+	t, err := readTakeover(ctx, d.Checkpoints)
+	return t == nil || t.Generation.Number != g.Number, err
+}
+
+// differenceFirst is the first ordinal of what is told when a generation takes over: behind all that the fold tells at the
+// same position.
+const differenceFirst = 1 << 24
+
+// toldAtOnce is how many messages of a difference are told together.
+const toldAtOnce = 1000
+
+// tellDifference tells what the new generation says otherwise than the old one. Its order is always the same, so that what
+// was told before it was cut short is not told again.
+func (a *Aggregator) tellDifference(ctx context.Context, old uint32, next *lane, at uint64) error {
+	var c pipeline.Changes
+	partition, ordinal := -1, uint32(0)
+	flush := func() error {
+		list := c.Told
+		c.Told = nil
+		for len(list) > 0 && !a.told[partition].before(&list[0]) {
+			list = list[1:]
+		}
+		return a.tell(ctx, partition, list)
+	}
+	err := a.Store.Difference(ctx, old, next.generation.Number, func(d pipeline.Difference) error {
+		if p := partitionOf(&d); p != partition {
+			if partition >= 0 {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+			partition, ordinal = p, differenceFirst
+		}
+		before := len(c.Told)
+		next.partitions[partition].TellDifference(&d, max(at, a.told[partition].position), ordinal, &c)
+		ordinal += uint32(len(c.Told) - before)
+		if len(c.Told) < toldAtOnce {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil && partition >= 0 {
+		err = flush()
+	}
+	if err != nil {
+		return fmt.Errorf("tell what generation %d says otherwise: %w", next.generation.Number, err)
+	}
+	return nil
+}
+
+// partitionOf is the partition that a difference is told in.
+func partitionOf(d *pipeline.Difference) int {
+	switch {
+	case d.NewJourney != nil:
+		return d.NewJourney.Partition
+	case d.OldJourney != nil:
+		return d.OldJourney.Partition
+	case d.NewBreakpoint != nil:
+		return d.NewBreakpoint.Partition
+	}
+	return d.OldBreakpoint.Partition
+}
+
+// tidy drops what no rule keeps: generations of rebuilds that were interrupted, and those older than the one before the
+// current one; and objects that nobody points to.
+func tidy(ctx context.Context, d *Dependencies, current uint32, now time.Time) error {
+	t, err := readTakeover(ctx, d.Checkpoints)
+	if err != nil {
+		return err
+	}
+	if t != nil && t.abandoned(now) {
+		if err := t.remove(ctx, d.Checkpoints); err != nil && !errors.Is(err, pipeline.ErrMoved) {
+			return err
+		}
+		t = nil
+	}
+	numbers, err := d.Store.Generations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range numbers {
+		if g == current || g == previous(numbers, current) || t != nil && g == t.Generation.Number {
+			continue
+		}
+		d.Logger.Info().Uint32("generation", g).Msg("dropping a generation that is no longer kept")
+		if err := dropGeneration(ctx, d, g); err != nil {
+			return err
+		}
+	}
+	if err := dropPointers(ctx, d, current, t); err != nil {
+		return err
+	}
+	_, err = sweep(ctx, d.Checkpoints, sweepAge)
+	return err
+}
+
+// previous is the generation before the current one, 0 for none.
+func previous(numbers []uint32, current uint32) (before uint32) {
+	for _, g := range numbers {
+		if g < current {
+			before = max(before, g)
+		}
+	}
+	return before
+}
+
+// dropPointers removes the checkpoints of generations that nobody goes on with.
+func dropPointers(ctx context.Context, d *Dependencies, current uint32, t *takeover) error {
+	pointers, err := d.Checkpoints.Pointers(ctx, checkpointPrefix)
+	if err != nil {
+		return err
+	}
+	for _, p := range pointers {
+		g := generationOf(p.Key)
+		if g == current || t != nil && g == t.Generation.Number {
+			continue
+		}
+		if err := d.Checkpoints.Unpoint(ctx, p.Key, p.Revision); err != nil && !errors.Is(err, pipeline.ErrMoved) {
+			return err
+		}
+	}
+	return nil
+}

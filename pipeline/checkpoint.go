@@ -1,0 +1,278 @@
+package pipeline
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+	"parcours/pipeline/rules"
+)
+
+// stateFormat is the version of the binary form of a state. A reader knows this one alone: a state of another is no loss,
+// since the log gives it again.
+const stateFormat = 1
+
+// stateMagic begins every state.
+const stateMagic = "parcours state\n"
+
+// Snapshot is the state of a partition at one position. Taking one copies references only; it does not change while the
+// fold goes on, and can be written meanwhile.
+type Snapshot struct {
+	partition  int
+	fold       string
+	rules      string
+	tz         string
+	admitted   uint64
+	clock      event.Instant
+	wall       bool
+	position   uint64
+	words      []string
+	slots      []slot
+	late       map[uint64]event.Instant
+	tally      tally
+	ledger     []LedgerRow
+	quarantine uint64
+}
+
+// Snapshot takes the state as it is now. What the archive holds is not part of it.
+func (p *Partition) Snapshot() *Snapshot {
+	return &Snapshot{
+		partition: p.Number, fold: FoldVersion, rules: p.Book.Version(), tz: rules.TZVersion, admitted: p.Admitted,
+		clock: p.clock, wall: p.wall, position: p.position, words: p.dict.words[:len(p.dict.words):len(p.dict.words)],
+		slots: slices.Clone(p.slots), late: maps.Clone(p.late), tally: p.tally, ledger: slices.Clone(p.ledger.ranges),
+		quarantine: p.counts.Quarantined,
+	}
+}
+
+// Position is that of the snapshot.
+func (s *Snapshot) Position() uint64 { return s.position }
+
+// stateWriter writes pieces with their lengths.
+type stateWriter struct {
+	w   *bufio.Writer
+	p   packer
+	err error
+}
+
+// flush sends what has been packed.
+func (s *stateWriter) flush() {
+	if s.err == nil {
+		_, s.err = s.w.Write(s.p.b)
+	}
+	s.p.b = s.p.b[:0]
+}
+
+// Write writes the state in its binary form: the head, the dictionary, the late fingerprints, the open accounts, and
+// each home packed.
+func (s *Snapshot) Write(out io.Writer) error {
+	w := &stateWriter{w: bufio.NewWriterSize(out, 1<<16), p: packer{dict: newDictionary(nil)}}
+	w.p.b = append(w.p.b, stateMagic...)
+	w.p.uint(stateFormat)
+	w.p.uint(uint64(s.partition))
+	w.p.text(s.fold)
+	w.p.text(s.rules)
+	w.p.text(s.tz)
+	w.p.uint(s.admitted)
+	w.p.int(int64(s.clock))
+	w.p.bit(s.wall)
+	w.p.uint(s.position)
+	w.p.uint(s.quarantine)
+	for _, t := range s.tally {
+		w.p.uint(t.rows)
+		w.p.fixed(t.digest)
+	}
+	s.writeLists(w)
+	return s.writeSlots(w)
+}
+
+func (s *Snapshot) writeLists(w *stateWriter) {
+	w.p.uint(uint64(len(s.words)))
+	for _, word := range s.words {
+		w.p.text(word)
+	}
+	w.flush()
+	w.p.uint(uint64(len(s.late)))
+	for _, print := range slices.Sorted(maps.Keys(s.late)) {
+		w.p.fixed(print)
+		w.p.int(int64(s.late[print]))
+	}
+	w.flush()
+	w.p.uint(uint64(len(s.ledger)))
+	for _, r := range s.ledger {
+		for _, v := range [...]uint64{r.Range, r.First, r.Copies, r.Late, r.SetAside, r.Forwarded, r.System, r.Broadcast, r.Digest} {
+			w.p.uint(v)
+		}
+	}
+	w.flush()
+}
+
+func (s *Snapshot) writeSlots(w *stateWriter) error {
+	used := 0
+	for i := range s.slots {
+		if s.slots[i].packed != "" {
+			used++
+		}
+	}
+	w.p.uint(uint64(used))
+	for i := range s.slots {
+		if s.slots[i].packed == "" {
+			continue
+		}
+		w.p.int(int64(s.slots[i].due))
+		w.p.text(s.slots[i].packed)
+		w.flush()
+	}
+	w.p.b = append(w.p.b, stateMagic...)
+	w.flush()
+	return errors.Join(w.err, w.w.Flush())
+}
+
+// ErrOtherFold means that a state was made by other rules, another version of the fold or other time zones: only a fold from
+// the start of the log gives what this process would make of it.
+var ErrOtherFold = errors.New("the state was made by another version of the fold or of the rules")
+
+// stateReader reads pieces.
+type stateReader struct {
+	r   *bufio.Reader
+	err error
+}
+
+func (s *stateReader) uint() uint64 {
+	if s.err != nil {
+		return 0
+	}
+	v, err := binary.ReadUvarint(s.r)
+	s.err = err
+	return v
+}
+
+func (s *stateReader) int() int64 {
+	v := s.uint()
+	return int64(v>>1) ^ -int64(v&1)
+}
+
+func (s *stateReader) bytes(n uint64) []byte {
+	const most = 1 << 30
+	if s.err == nil && n > most {
+		s.err = errCorrupt
+	}
+	if s.err != nil {
+		return nil
+	}
+	b := make([]byte, n)
+	_, s.err = io.ReadFull(s.r, b)
+	return b
+}
+
+func (s *stateReader) bit() bool {
+	b := s.bytes(1)
+	return len(b) == 1 && b[0] == 1
+}
+
+func (s *stateReader) text() string { return string(s.bytes(s.uint())) }
+
+func (s *stateReader) fixed() uint64 {
+	var b [8]byte
+	if s.err == nil {
+		_, s.err = io.ReadFull(s.r, b[:])
+	}
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// Restore makes a partition of what Snapshot.Write wrote. The setup must be the one it was folded with, and its archive
+// hold what it held.
+func Restore(s Setup, in io.Reader) (*Partition, error) {
+	r := &stateReader{r: bufio.NewReaderSize(in, 1<<16)}
+	p := NewPartition(s)
+	if err := p.restoreHead(r); err != nil {
+		return nil, fmt.Errorf("restore partition %d: %w", s.Number, err)
+	}
+	p.restoreLists(r)
+	p.restoreSlots(r)
+	if end := string(r.bytes(uint64(len(stateMagic)))); r.err == nil && end != stateMagic {
+		r.err = errCorrupt
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("restore partition %d: %w", s.Number, r.err)
+	}
+	return p, nil
+}
+
+func (p *Partition) restoreHead(r *stateReader) error {
+	if string(r.bytes(uint64(len(stateMagic)))) != stateMagic || r.err != nil {
+		return errors.Join(errCorrupt, r.err)
+	}
+	if format := r.uint(); format != stateFormat {
+		return fmt.Errorf("%w (format %d, expected %d)", ErrOtherFold, format, stateFormat)
+	}
+	number := r.uint()
+	fold, book, tz, admitted := r.text(), r.text(), r.text(), r.uint()
+	switch {
+	case r.err != nil:
+		return r.err
+	case number != uint64(p.Number):
+		return fmt.Errorf("%w: it is that of partition %d", errCorrupt, number)
+	case fold != FoldVersion || book != p.Book.Version() || tz != rules.TZVersion || admitted != p.Admitted:
+		return fmt.Errorf("%w (fold %s, rules %s, time zones %s, admitted %d; here %s, %s, %s, %d)", ErrOtherFold,
+			fold, book, tz, admitted, FoldVersion, p.Book.Version(), rules.TZVersion, p.Admitted)
+	}
+	p.clock = event.Instant(r.int())
+	p.wall = r.bit()
+	p.position = r.uint()
+	p.counts.Quarantined = r.uint()
+	for t := range p.tally {
+		p.tally[t].rows, p.tally[t].digest = r.uint(), r.fixed()
+	}
+	return r.err
+}
+
+func (p *Partition) restoreLists(r *stateReader) {
+	words := make([]string, 0, min(r.uint(), dictionaryMost))
+	for range cap(words) {
+		words = append(words, r.text())
+	}
+	p.dict = newDictionary(words)
+	for n := r.uint(); n > 0 && r.err == nil; n-- {
+		print := r.fixed()
+		p.late[print] = event.Instant(r.int())
+	}
+	for n := r.uint(); n > 0 && r.err == nil; n-- {
+		row := LedgerRow{Partition: p.Number}
+		for _, v := range [...]*uint64{&row.Range, &row.First, &row.Copies, &row.Late, &row.SetAside, &row.Forwarded, &row.System, &row.Broadcast, &row.Digest} {
+			*v = r.uint()
+		}
+		p.ledger.ranges = append(p.ledger.ranges, row)
+	}
+}
+
+func (p *Partition) restoreSlots(r *stateReader) {
+	n := r.uint()
+	if r.err != nil {
+		return
+	}
+	p.homes = make(map[homeKey]int32, n)
+	p.slots = make([]slot, 0, n)
+	for range n {
+		due := event.Instant(r.int())
+		packed := r.text()
+		if r.err != nil {
+			return
+		}
+		head := unpacker{s: packed}
+		home, _ := head.home()
+		if head.err != nil {
+			r.err = head.err
+			return
+		}
+		i := len(p.slots)
+		p.slots = append(p.slots, slot{due: journey.Never, packed: packed})
+		p.homes[keyOf(home)] = int32(i)
+		p.due.set(p.slots, i, due)
+	}
+}

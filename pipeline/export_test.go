@@ -1,0 +1,9 @@
+package pipeline
+
+import "parcours/pipeline/event"
+
+// HoldAll makes a partition hold everything for ever, whatever the horizon.
+func HoldAll(p *Partition) { p.holdAll = true }
+
+// FailOn makes folds fail as a defect would.
+func FailOn(fail func([]*event.Event)) { failing = fail }

@@ -1,0 +1,298 @@
+package pipeline
+
+import (
+	"encoding/hex"
+	"slices"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+)
+
+// unit is what is folded together: the events of one home within the horizon, and what was last said of them. Between two
+// messages it lies packed in its slot.
+type unit struct {
+	home   string
+	slot   int            // in the partition
+	events []*event.Event // in order
+	prints []uint64       // fingerprints of (source, id), in the order of events
+	steps  []stepMemo     // what was said of each event's place, in the order of events
+
+	journeys    []journeyMemo
+	breakpoints []breakpointMemo
+	retired     []aliasMemo
+	past        []journey.Past // journeys that left memory and still explain where later ones begin
+
+	quarantined bool // it has more events than any customer: nothing is folded any more, and nothing is held
+}
+
+// What was last said of a journey, a step, a breakpoint and an alias: enough to see a change, to retract, and to keep the
+// digests of the tables.
+type (
+	said struct {
+		content  uint64 // of the row, see Content; 0 and position 0 when nothing was said
+		position uint64 // its version
+	}
+	journeyMemo struct {
+		said
+		id      string
+		keyTime event.Instant
+		family  string
+		steps   []*event.Event
+		state   journeyState
+	}
+	// journeyState is what a journey's row says beyond what follows from its steps.
+	journeyState struct {
+		outcome     journey.Outcome
+		basis       journey.Basis
+		endedAt     event.Instant
+		cut         journey.Cut
+		breakpoints uint32
+	}
+	stepMemo       struct{ said }
+	breakpointMemo struct {
+		said
+		id         string
+		kind       string
+		family     string
+		journeyID  string
+		occurredAt event.Instant
+	}
+	// aliasMemo is a journey that gave way, should it come back.
+	aliasMemo struct {
+		said
+		id      string
+		keyTime event.Instant
+		back    bool // it is there again: the alias leads to itself
+	}
+)
+
+func (s said) nothing() bool { return s.position == 0 }
+
+// find is the place of an event of the unit, by order.
+func (u *unit) find(e *event.Event) int {
+	i, _ := slices.BinarySearchFunc(u.events, e, eventOrder)
+	return i
+}
+
+func eventOrder(a, b *event.Event) int {
+	switch {
+	case a.Before(b):
+		return -1
+	case b.Before(a):
+		return 1
+	}
+	return 0
+}
+
+// insert puts an event at its own place.
+func (u *unit) insert(e *event.Event, print uint64) {
+	at := len(u.events)
+	for at > 0 && e.Before(u.events[at-1]) {
+		at--
+	}
+	u.events = slices.Insert(u.events, at, e)
+	u.prints = slices.Insert(u.prints, at, print)
+	u.steps = slices.Insert(u.steps, at, stepMemo{})
+}
+
+// names says whether an event of the unit names a case.
+func (u *unit) names(caseID string) bool {
+	for _, e := range u.events {
+		if e.Data.Case == caseID {
+			return true
+		}
+	}
+	return false
+}
+
+func (u *unit) empty() bool { return len(u.events) == 0 && !u.quarantined }
+
+// The flags at the beginning of a packed unit.
+const (
+	unitQuarantined = 1 << iota
+	unitPseudonym   // the home is a customer's pseudonym, in 16 bytes
+)
+
+const pseudonymText = 1 + 2*idBytes // "c" and 128 bits in hexadecimal
+
+// packHome begins a packed unit.
+func (p *packer) home(home string, flags byte) {
+	var raw [idBytes]byte
+	if len(home) == pseudonymText && home[0] == 'c' {
+		if _, err := hex.Decode(raw[:], []byte(home[1:])); err == nil && hex.EncodeToString(raw[:]) == home[1:] {
+			p.byte(flags | unitPseudonym)
+			p.b = append(p.b, raw[:]...)
+			return
+		}
+	}
+	p.byte(flags)
+	p.text(home)
+}
+
+func (u *unpacker) home() (home string, quarantined bool) {
+	flags := u.byte()
+	if flags&unitPseudonym != 0 {
+		home = "c" + hex.EncodeToString([]byte(u.take(idBytes)))
+	} else {
+		home = u.text()
+	}
+	return home, flags&unitQuarantined != 0
+}
+
+// pack writes a unit in its compact form.
+func (u *unit) pack(p *packer) {
+	if u.quarantined {
+		p.home(u.home, unitQuarantined)
+		return
+	}
+	p.home(u.home, 0)
+	base := event.Instant(0)
+	p.uint(uint64(len(u.events)))
+	for i, e := range u.events {
+		p.event(e, base)
+		p.said(u.steps[i].said)
+		base = e.At
+	}
+	p.uint(uint64(len(u.journeys)))
+	for i := range u.journeys {
+		u.packJourney(p, &u.journeys[i], base)
+	}
+	p.uint(uint64(len(u.breakpoints)))
+	for i := range u.breakpoints {
+		u.packBreakpoint(p, &u.breakpoints[i], base)
+	}
+	u.packRest(p, base)
+}
+
+func (p *packer) said(s said) {
+	p.uint(s.position)
+	if s.position != 0 {
+		p.fixed(s.content)
+	}
+}
+
+func (u *unpacker) said() (s said) {
+	if s.position = u.uint(); s.position != 0 {
+		s.content = u.fixed()
+	}
+	return s
+}
+
+func (u *unit) packJourney(p *packer, j *journeyMemo, base event.Instant) {
+	p.id(j.id)
+	p.at(j.keyTime, base)
+	p.word(j.family)
+	p.word(string(j.state.outcome))
+	p.word(string(j.state.basis))
+	p.word(string(j.state.cut))
+	p.at(j.state.endedAt, base)
+	p.uint(uint64(j.state.breakpoints))
+	p.said(j.said)
+	p.uint(uint64(len(j.steps)))
+	before := -1
+	for _, e := range j.steps {
+		i := u.find(e)
+		p.uint(uint64(i - before))
+		before = i
+	}
+}
+
+func (u *unit) packBreakpoint(p *packer, b *breakpointMemo, base event.Instant) {
+	p.id(b.id)
+	p.word(b.kind)
+	p.word(b.family)
+	p.id(b.journeyID)
+	p.at(b.occurredAt, base)
+	p.said(b.said)
+}
+
+func (u *unit) packRest(p *packer, base event.Instant) {
+	p.uint(uint64(len(u.retired)))
+	for _, a := range u.retired {
+		p.id(a.id)
+		p.at(a.keyTime, base)
+		p.said(a.said)
+		p.bit(a.back)
+	}
+	p.uint(uint64(len(u.past)))
+	for _, was := range u.past {
+		if was.CustomerID == u.home {
+			p.byte(1)
+		} else {
+			p.byte(0)
+			p.text(was.CustomerID)
+		}
+		p.word(was.Family)
+		p.text(was.Case)
+		p.at(was.Last, base)
+	}
+}
+
+// unpackUnit reads a packed unit. Its events live in arena as far as there is room, and their texts in packed.
+func unpackUnit(packed string, dict *dictionary, arena []event.Event) (*unit, error) {
+	r := &unpacker{s: packed, dict: dict}
+	u := &unit{}
+	if u.home, u.quarantined = r.home(); u.quarantined {
+		return u, r.err
+	}
+	base := u.unpackEvents(r, arena)
+	u.journeys = make([]journeyMemo, r.count())
+	for i := range u.journeys {
+		u.unpackJourney(r, &u.journeys[i], base)
+	}
+	u.breakpoints = make([]breakpointMemo, r.count())
+	for i := range u.breakpoints {
+		b := &u.breakpoints[i]
+		b.id, b.kind, b.family, b.journeyID, b.occurredAt, b.said = r.id(), r.word(), r.word(), r.id(), r.at(base), r.said()
+	}
+	u.unpackRest(r, base)
+	return u, r.err
+}
+
+func (u *unit) unpackEvents(r *unpacker, arena []event.Event) (base event.Instant) {
+	n := r.count()
+	if n > len(arena) {
+		arena = make([]event.Event, n)
+	}
+	clear(arena[:n])
+	u.events, u.prints, u.steps = make([]*event.Event, n, n+1), make([]uint64, n, n+1), make([]stepMemo, n, n+1)
+	for i := range n {
+		e := &arena[i]
+		r.event(e, u.home, base)
+		u.events[i], u.prints[i], u.steps[i].said = e, event.Fingerprint(e.Source, e.ID), r.said()
+		base = e.At
+	}
+	return base
+}
+
+func (u *unit) unpackJourney(r *unpacker, j *journeyMemo, base event.Instant) {
+	j.id, j.keyTime, j.family = r.id(), r.at(base), r.word()
+	j.state.outcome, j.state.basis, j.state.cut = journey.Outcome(r.word()), journey.Basis(r.word()), journey.Cut(r.word())
+	j.state.endedAt, j.state.breakpoints = r.at(base), uint32(r.uint())
+	j.said = r.said()
+	j.steps = make([]*event.Event, r.count())
+	at := uint64(0)
+	for i := range j.steps {
+		if at += r.uint(); at == 0 || at > uint64(len(u.events)) {
+			r.fail()
+			return
+		}
+		j.steps[i] = u.events[at-1]
+	}
+}
+
+func (u *unit) unpackRest(r *unpacker, base event.Instant) {
+	for range r.count() {
+		a := aliasMemo{id: r.id(), keyTime: r.at(base), said: r.said()}
+		a.back = r.byte() == 1
+		u.retired = append(u.retired, a)
+	}
+	for range r.count() {
+		was := journey.Past{CustomerID: u.home}
+		if r.byte() == 0 {
+			was.CustomerID = r.text()
+		}
+		was.Family, was.Case, was.Last = r.word(), r.text(), r.at(base)
+		u.past = append(u.past, was)
+	}
+}

@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"math"
+	"reflect"
+	"testing"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+)
+
+// notHeld are the fields of an event that its state does without: they stand in the log.
+var notHeld = map[string]bool{"Subject": true, "Identifiers": true, "Extra": true, "Mode": true, "Partitions": true}
+
+// TestUnitKeeps: a packed unit gives back everything that the fold reads, every field of an event included: a field that is
+// added to events must be packed, or be listed above.
+func TestUnitKeeps(t *testing.T) {
+	full := event.Event{Home: "c000102030405060708090a0b0c0d0e0f"}
+	fill(reflect.ValueOf(&full).Elem(), 1)
+	full.Home = "c000102030405060708090a0b0c0d0e0f"
+	bare := event.Event{Home: full.Home, ID: "b", At: full.At + 1}
+	own := event.Event{Home: full.Home, ID: "o", At: full.At + 2}
+	own.Data.Customer = full.Home
+	odd := -1.5
+	own.Data.Value = &odd
+	u := &unit{home: full.Home}
+	for _, e := range []*event.Event{&full, &bare, &own} {
+		u.insert(e, event.Fingerprint(e.Source, e.ID))
+	}
+	u.steps[1].said = said{7, 8}
+	u.journeys = []journeyMemo{{said{1, 2}, journey.ID("x"), 5, "billing", []*event.Event{u.events[0], u.events[2]},
+		journeyState{journey.Resolved, journey.ByCase, 9, journey.CutGap, 3}}}
+	u.breakpoints = []breakpointMemo{{said{3, 4}, journey.ID("b"), "sla_breach", "billing", journey.ID("x"), -6}}
+	u.retired = []aliasMemo{{said{math.MaxUint64, 6}, "not a hash", 7, true}}
+	u.past = []journey.Past{{CustomerID: u.home, Family: "f", Case: "k", Last: 3}, {CustomerID: "other", Last: -4}}
+	dict := newDictionary(nil)
+	p := packer{dict: dict}
+	u.pack(&p)
+	for _, size := range []int{0, 64} {
+		got, err := unpackUnit(string(p.b), newDictionary(dict.words), make([]event.Event, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, u) {
+			t.Errorf("a unit comes back as\n%+v\nexpected\n%+v", got, u)
+			for i := range u.events {
+				t.Logf("%+v\n%+v", *got.events[i], *u.events[i])
+			}
+		}
+	}
+	for cut := range p.b {
+		if _, err := unpackUnit(string(p.b[:cut]), newDictionary(dict.words), nil); err == nil {
+			t.Fatalf("a unit cut after %d of %d bytes is read without an error", cut, len(p.b))
+		}
+	}
+}
+
+// fill sets every field that is held to something of its own.
+func fill(v reflect.Value, n int64) int64 {
+	for i := range v.NumField() {
+		if f := v.Field(i); !notHeld[v.Type().Field(i).Name] {
+			n = fillOne(f, n+1)
+		}
+	}
+	return n
+}
+
+func fillOne(f reflect.Value, n int64) int64 {
+	switch f.Kind() {
+	case reflect.String:
+		f.SetString(string(rune('a'+n%26)) + reflect.TypeOf(n).String())
+	case reflect.Int64:
+		f.SetInt(1000 + n)
+	case reflect.Bool:
+		f.SetBool(true)
+	case reflect.Struct:
+		return fill(f, n)
+	case reflect.Slice:
+		f.Set(reflect.MakeSlice(f.Type(), 2, 2))
+		for i := range 2 {
+			n = fillOne(f.Index(i), n+1)
+		}
+	case reflect.Pointer:
+		f.Set(reflect.New(f.Type().Elem()))
+		if f.Elem().Kind() == reflect.Float64 {
+			f.Elem().SetFloat(float64(n) + 0.25*float64(n%2))
+		} else {
+			n = fillOne(f.Elem(), n)
+		}
+	default:
+		panic("fill a " + f.Kind().String())
+	}
+	return n
+}
