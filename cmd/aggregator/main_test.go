@@ -18,8 +18,14 @@ import (
 	"parcours/pipeline/nats"
 )
 
+// asCommand makes the test binary behave as the aggregator: tests start it as a process of its own, which can be killed.
+const asCommand = "PARCOURS_TEST_AS_COMMAND"
+
 func TestMain(m *testing.M) {
 	embedded.RunChild()
+	if os.Getenv(asCommand) != "" {
+		os.Exit(service.Main(&CLI{}, "aggregator", "", os.Args[1:], os.Stdout, os.Stderr))
+	}
 	os.Exit(m.Run())
 }
 
