@@ -44,7 +44,7 @@ type Appender interface {
 
 // Rejection is what could not be understood, on its way into REJECTED. It carries no value of the event in clear.
 type Rejection struct {
-	Reason   string // of the closed list in package ingest
+	Reason   string // of the closed list in package event
 	Source   string // "" when it could not be read
 	Field    string
 	Expected string

@@ -80,7 +80,7 @@ const quietTries = 20
 
 // Verify compares what the log says with what the tables hold: every position with the ledger, the ledger with cx.events,
 // and the digests that the fold keeps of every other table with the same sums of their rows. Where they differ it folds
-// the partitions concerned again, in memory, to name each row. It repairs nothing.
+// the log again, beside all tables, to name each row. It repairs nothing.
 func Verify(ctx context.Context, config Config, d Dependencies, o VerifyOptions) (*Report, error) {
 	for range quietTries {
 		a, err := readAudit(ctx, &d)
@@ -277,7 +277,7 @@ type row struct {
 	content  uint64
 }
 
-// name folds the partitions concerned again and compares row by row.
+// name folds the log again and compares row by row.
 func (a *audit) name(ctx context.Context, config Config, wrong wrongs, progress func(position, head uint64)) ([]Problem, error) {
 	want, err := a.refold(ctx, config, wrong, progress)
 	if err != nil {
@@ -333,7 +333,7 @@ func eventKey(at event.Instant, source, id string) string {
 	return at.String() + " " + source + " " + id
 }
 
-// refold folds the partitions concerned in memory, and keeps the rows of the places concerned.
+// refold folds the log beside all tables, and keeps in memory which rows there should be in the places concerned.
 func (a *audit) refold(ctx context.Context, config Config, wrong wrongs, progress func(position, head uint64)) (expected, error) {
 	l, err := newLane(a.Dependencies, a.generation)
 	if err != nil {
