@@ -218,7 +218,8 @@ type snapshot struct {
 	runs     [][]*run
 }
 
-// snapshot takes it. It costs the copy of three words a home and of the late fingerprints, and the writing of what has left memory since the last one.
+// snapshot takes it. It costs the copy of three words a home and of the late fingerprints, and the writing of what has left
+// memory since the last one.
 func (l *lane) snapshot() (*snapshot, error) {
 	s := &snapshot{lane: l, position: l.position()}
 	for p, part := range l.partitions {
