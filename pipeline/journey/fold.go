@@ -263,8 +263,15 @@ func (b *block) cutFrom(family string) Cut {
 
 // take adds a block to the journey, keeping the steps in order.
 func (j *Journey) take(b *block) {
+	steps := j.Steps
+	j.takeUnordered(b)
+	j.Steps = mergeSteps(steps, b.steps)
+}
+
+// takeUnordered adds a block and leaves its steps at the end.
+func (j *Journey) takeUnordered(b *block) {
 	j.blocks = append(j.blocks, b)
-	j.Steps = mergeSteps(j.Steps, b.steps)
+	j.Steps = append(j.Steps, b.steps...)
 	for _, c := range b.contacts {
 		j.Contacts = insertContact(j.Contacts, c)
 	}

@@ -1,6 +1,10 @@
 package journey
 
-import "parcours/pipeline/event"
+import (
+	"slices"
+
+	"parcours/pipeline/event"
+)
 
 // A page view or a search is a visit, and no journey, unless a form, an error or a contact of the customer stands within
 // the visit window of it (rule 3 of product.md). One without a reason goes where the block goes that makes it count: the
@@ -52,30 +56,35 @@ func (f *folder) counts(b *block) bool {
 	return f.anchors[b] != nil || f.counting[b] || len(b.cases) > 0
 }
 
-// placeLookers puts page views into the journeys of their anchors.
+// placeLookers puts page views into the journeys of their anchors, all those of one journey together.
 func (f *folder) placeLookers(list []*block) {
+	if len(f.anchors) == 0 {
+		return
+	}
+	holder := make(map[*block]*Journey, len(list))
+	for _, j := range f.journeys {
+		for _, b := range j.blocks {
+			holder[b] = j
+		}
+	}
+	grown := map[*Journey]bool{}
 	for _, b := range list {
 		a := f.anchors[b]
 		if a == nil {
 			continue
 		}
-		if j := f.journeyOf(a); j != nil {
-			j.take(b)
+		if j := holder[a]; j != nil {
+			j.takeUnordered(b)
+			grown[j] = true
 		} else {
 			f.visits, f.loose = append(f.visits, b.steps...), append(f.loose, b)
 		}
 	}
-}
-
-func (f *folder) journeyOf(b *block) *Journey {
 	for _, j := range f.journeys {
-		for _, k := range j.blocks {
-			if k == b {
-				return j
-			}
+		if grown[j] {
+			slices.SortFunc(j.Steps, order)
 		}
 	}
-	return nil
 }
 
 // makesCount: a form, an error or a contact.
