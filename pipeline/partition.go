@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -104,6 +105,7 @@ type SetAside struct {
 	Source   string
 	Field    string
 	Expected string
+	Cause    error // of a defect: for the log alone
 }
 
 // SetAsideReasons are those for which the fold sets a message aside, of the closed list in package event. Nobody else gives
@@ -176,7 +178,7 @@ func (p *Partition) setAside(m *Message, reason, source string, c *Changes) {
 	p.counts.SetAside++
 	p.ledger.of(m.LogPosition()).SetAside++
 	expected := expectedOf[reason]
-	c.SetAside = append(c.SetAside, SetAside{m.LogPosition(), reason, source, expected[0], expected[1]})
+	c.SetAside = append(c.SetAside, SetAside{Position: m.LogPosition(), Reason: reason, Source: source, Field: expected[0], Expected: expected[1]})
 }
 
 // system applies an event that Parcours or an operator wrote.
@@ -254,8 +256,10 @@ func (p *Partition) first(m *Message, e *event.Event, u *unit, print uint64, c *
 		p.countFirst(m, e, c)
 		return p.refold(m.Position, nil, c)
 	}
-	if err := p.reopen(u, e.Data.Case); err != nil {
-		return err
+	if event.SpecOf(e.Type).Role != event.Apart {
+		if err := p.reopen(u, e.Data.Case); err != nil {
+			return err
+		}
 	}
 	u.insert(e, print)
 	p.clock = max(p.clock, e.At)
@@ -441,8 +445,9 @@ func (p *Partition) fallDue(w *writer, home string) error {
 	if err != nil {
 		return err
 	}
-	if err = p.attempt(w, u); !errors.Is(err, errPoison) {
-		return err
+	failed := p.attempt(w, u)
+	if !errors.Is(failed, errPoison) {
+		return failed
 	}
 	if u, err = p.open(home, thatIsDue); err != nil {
 		return err
@@ -451,7 +456,7 @@ func (p *Partition) fallDue(w *writer, home string) error {
 		return err
 	}
 	w.changes.SetAside = append(w.changes.SetAside, SetAside{Position: w.position, Reason: event.ReasonPoisonous, Field: "home",
-		Expected: "a home that can be folded when the clock passes what is due; it is quarantined"})
+		Expected: "a home that can be folded when the clock passes what is due; it is quarantined", Cause: failed})
 	return nil
 }
 
@@ -481,6 +486,7 @@ func (p *Partition) apply(w *writer, t *touch, due bool) error {
 	err := p.attempt(w, t.unit)
 	if errors.Is(err, errPoison) {
 		p.setAside(t.message, event.ReasonPoisonous, t.event.Source, w.changes)
+		w.changes.SetAside[len(w.changes.SetAside)-1].Cause = err
 		if due {
 			return p.fallDue(w, t.unit.home)
 		}
@@ -508,7 +514,7 @@ func (p *Partition) attempt(w *writer, u *unit) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			w.back(mark)
-			err = fmt.Errorf("%w: %v", errPoison, cause)
+			err = fmt.Errorf("%w: %v\n%s", errPoison, cause, debug.Stack())
 		}
 	}()
 	return p.fold(w, u)
@@ -525,6 +531,9 @@ func (p *Partition) fold(w *writer, u *unit) error {
 		return p.quarantine(w, u)
 	}
 	w.refold(u, history, found)
+	if failing != nil {
+		failing(u.events)
+	}
 	next, err := p.retire(u, history, due)
 	if err != nil {
 		return err
@@ -533,15 +542,11 @@ func (p *Partition) fold(w *writer, u *unit) error {
 	return nil
 }
 
-// compute is replaced by tests that need a fold that fails.
 func (p *Partition) compute(u *unit) (journey.History, []breakpoint.Breakpoint, []event.Instant) {
-	if failing != nil {
-		failing(u.events)
-	}
 	history := journey.Fold(u.events, u.past, p.clock, p.Book)
 	found, due := breakpoint.Detect(history, p.clock, p.Book)
 	return history, found, due
 }
 
-// failing is set by a test, to fail as a defect would.
+// failing is set by a test, to fail as a defect would, when everything has been said that must be taken back then.
 var failing func([]*event.Event)

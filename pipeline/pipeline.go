@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -112,8 +113,8 @@ type LogAccount struct {
 // returns nil the rows of every table, and after them the frontier, are durable and readable.
 type Store interface {
 	Insert(ctx context.Context, rows *Rows) error
-	// Frontier is, for each partition, the position up to which a generation's rows are in.
-	Frontier(ctx context.Context, generation uint32) (map[int]uint64, error)
+	// Frontier is, for each partition, how far a generation's rows are in.
+	Frontier(ctx context.Context, generation uint32) (map[int]FrontierRow, error)
 	// Current is the generation that views read.
 	Current(ctx context.Context) (Generation, error)
 	// Switch makes every view read a generation, at one moment; where it is the current one already, in all its fields, that
@@ -191,15 +192,26 @@ type TableSum struct {
 	Digest uint64
 }
 
-// Told is one message on its way to JOURNEYS. Within a partition (Position, Ordinal) only grows.
+// Place is where a message stands among all that is told in a partition: it only grows.
+type Place struct {
+	Generation uint32
+	Position   uint64
+	Ordinal    uint32
+}
+
+// Before says whether p stands before q.
+func (p Place) Before(q Place) bool {
+	return cmp.Or(cmp.Compare(p.Generation, q.Generation), cmp.Compare(p.Position, q.Position), cmp.Compare(p.Ordinal, q.Ordinal)) < 0
+}
+
+// Told is one message on its way to JOURNEYS. Within a partition its Place only grows.
 type Told struct {
-	Position uint64
-	Ordinal  uint32
-	ID       string   // deterministic
-	Type     string   // of the message, e.g. journey.stepped
-	About    string   // id of the journey or breakpoint
-	Tokens   []string // of the subject after the partition: event tokens and reason family
-	Body     []byte   // CloudEvents JSON
+	Place
+	ID     string   // deterministic
+	Type   string   // of the message, e.g. journey.stepped
+	About  string   // id of the journey or breakpoint
+	Tokens []string // of the subject after the partition: event tokens and reason family
+	Body   []byte   // CloudEvents JSON
 }
 
 // ErrFenced means that another owner has written to the partition: stop.
@@ -207,8 +219,8 @@ var ErrFenced = errors.New("another owner writes this partition")
 
 // Teller writes JOURNEYS, one stream per partition, fenced by the stream's expected last sequence.
 type Teller interface {
-	// Claim makes the caller the owner of a partition and gives the (position, ordinal) of the last message told in it.
-	Claim(ctx context.Context, partition int) (position uint64, ordinal uint32, err error)
+	// Claim makes the caller the owner of a partition and gives the place of the last message told in it, zero for none.
+	Claim(ctx context.Context, partition int) (Place, error)
 	// Tell stores messages of one partition in their order; after an error a prefix of them may be stored.
 	Tell(ctx context.Context, partition int, messages []Told) error
 }

@@ -42,10 +42,30 @@ func (p *Partition) nextLook(u *unit, h journey.History, due []event.Instant) ev
 			next = min(next, old)
 		}
 	}
-	if len(h.Journeys) == 0 && len(u.events) > 0 {
-		next = min(next, max(p.clock, u.events[len(u.events)-1].At.Add(p.Book.Horizon()))+1)
+	return min(next, p.looseLook(u, h))
+}
+
+// looseLook is when the next event that is in no journey will be old enough to leave; journey.Never for none.
+func (p *Partition) looseLook(u *unit, h journey.History) event.Instant {
+	placed := 0
+	for _, j := range h.Journeys {
+		placed += len(j.Steps)
 	}
-	return next
+	if placed == len(u.events) {
+		return journey.Never
+	}
+	inJourney := make([]bool, len(u.events))
+	for _, j := range h.Journeys {
+		for _, e := range j.Steps {
+			inJourney[u.find(e)] = true
+		}
+	}
+	for i, e := range u.events { // in order of time
+		if old := e.At.Add(p.Book.Horizon()) + 1; !inJourney[i] && old > p.clock {
+			return old
+		}
+	}
+	return journey.Never
 }
 
 // leave moves a group of journeys out of the unit; its events are marked as leaving.

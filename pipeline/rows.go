@@ -120,6 +120,7 @@ type FrontierRow struct {
 	Partition int
 	Position  uint64
 	Clock     event.Instant
+	MessageID string // of the log at that position: if it holds another, it is another log; "" when not known
 }
 
 // LedgerRange is how many positions one row of the ledger accounts for.

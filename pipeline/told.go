@@ -171,7 +171,7 @@ func (w *writer) tellRetracted(old *breakpointMemo) {
 // tell adds a message. Its id follows from what it says and where: told twice, it is the same message.
 func (w *writer) tell(typ, about, journeyID string, kind []string, family string, at event.Instant, data any) {
 	familyToken := w.partition.Book.FamilyToken(family)
-	id := journey.ID("told", typ, about, familyToken, strconv.Itoa(w.partition.Number), strconv.FormatUint(w.position, 10))
+	id := journey.ID("told", typ, about, familyToken, strconv.Itoa(w.partition.Number), strconv.FormatUint(w.position, 10), w.takeover)
 	body, err := json.Marshal(envelope{
 		SpecVersion: "1.0", ID: id, Source: toldSource, Type: typ, Time: at.String(), Subject: journeyID,
 		DataContentType: "application/json", DataSchema: "parcours:journey/" + typ + ".v1", Data: data,
@@ -180,7 +180,7 @@ func (w *writer) tell(typ, about, journeyID string, kind []string, family string
 		panic("write " + typ + ": " + err.Error())
 	}
 	w.changes.Told = append(w.changes.Told, Told{
-		Position: w.position, Ordinal: w.ordinal, ID: id, Type: typ, About: about,
+		Place: Place{Position: w.position, Ordinal: w.ordinal}, ID: id, Type: typ, About: about,
 		Tokens: append(append(strings.Split(typ, "."), kind...), familyToken), Body: body,
 	})
 	w.ordinal++
@@ -202,10 +202,11 @@ func endOf(r *JourneyRow) string {
 }
 
 // TellDifference adds to c what those who follow JOURNEYS must hear when one fold of the log takes over from another: at a
-// position, as messages of the partition they are about, with ordinals from first on. Only the number, the clock and the
-// book of the partition are used.
-func (p *Partition) TellDifference(d *Difference, position uint64, first uint32, c *Changes) {
-	w := writer{partition: p, position: position, ordinal: first, changes: c}
+// position, as messages of the partition they are about, with ordinals from first on; their ids name the generation that
+// takes over, since the fold may have told the same fact at that position. Only the number, the clock and the book of the
+// partition are used.
+func (p *Partition) TellDifference(d *Difference, generation uint32, position uint64, first uint32, c *Changes) {
+	w := writer{partition: p, position: position, ordinal: first, changes: c, takeover: strconv.FormatUint(uint64(generation), 10)}
 	var before *heard
 	if o := d.OldJourney; o != nil {
 		before = &heard{o.JourneyID, o.ReasonFamily, o.Outcome, o.Steps}

@@ -95,10 +95,10 @@ func (u *unit) insert(e *event.Event, print uint64) {
 	u.steps = slices.Insert(u.steps, at, stepMemo{})
 }
 
-// names says whether an event of the unit names a case.
+// names says whether an event of the unit holds a case. One that is about no journey does not, whatever case it names.
 func (u *unit) names(caseID string) bool {
 	for _, e := range u.events {
-		if e.Data.Case == caseID {
+		if e.Data.Case == caseID && event.SpecOf(e.Type).Role != event.Apart {
 			return true
 		}
 	}

@@ -14,6 +14,7 @@ type writer struct {
 	position  uint64
 	changes   *Changes
 	ordinal   uint32
+	takeover  string // number of the generation that takes over, where that is what is told; else ""
 }
 
 // mark is what a failed fold of one unit goes back to.

@@ -181,7 +181,7 @@ func (s *site) reaches(p *process, store *clickhouse.Store, position uint64) {
 			s.t.Fatal(err)
 		}
 		for _, at := range frontier {
-			if at >= position {
+			if at.Position >= position {
 				return
 			}
 		}

@@ -105,6 +105,14 @@ func (d *directory) tables(ctx context.Context) (*clickhouse.Store, error) {
 	return store, nil
 }
 
+// scratch is where local copies go: in the directory, or where the system keeps such when somebody else holds it.
+func (d *directory) scratch() (string, error) {
+	if d.held != nil {
+		return "", nil
+	}
+	return scratchOf(d.flags.Data)
+}
+
 // close stops what was started, in reverse.
 func (d *directory) close() {
 	for i := len(d.closers) - 1; i >= 0; i-- {

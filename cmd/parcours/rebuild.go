@@ -19,7 +19,7 @@ import (
 // RebuildCommand folds the log anew.
 type RebuildCommand struct {
 	DirectoryFlags
-	AdmitLate bool `help:"Take all events that are in the log now in the order of their time, so that none of them is late any more."`
+	AdmitLate bool `help:"Take all events that are in the log now in the order of their time, so that none of them is late any more." env:"-"`
 	JSON      bool `name:"json" help:"Print one JSON object as the last line of standard output."`
 }
 
@@ -60,8 +60,12 @@ func (c *RebuildCommand) Run(common *service.Common, s *streams) error {
 			return err
 		}
 	}
+	scratch, err := d.scratch()
+	if err != nil {
+		return err
+	}
 	bar := newProgress(s.err, "rebuild", "messages")
-	g, err := rebuild(ctx, d.bus, store, aggregate.RebuildOptions{Admit: c.AdmitLate, Progress: func(at, head uint64) { bar.at(int(at), int(head)) }}, log)
+	g, err := rebuild(ctx, d.bus, store, scratch, aggregate.RebuildOptions{Admit: c.AdmitLate, Progress: func(at, head uint64) { bar.at(int(at), int(head)) }}, log)
 	bar.done()
 	if err != nil {
 		if ctx.Err() != nil {
@@ -81,12 +85,14 @@ func (c *RebuildCommand) Run(common *service.Common, s *streams) error {
 }
 
 // rebuild folds the log into a new generation.
-func rebuild(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, o aggregate.RebuildOptions, log zerolog.Logger) (pipeline.Generation, error) {
+func rebuild(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, scratch string, o aggregate.RebuildOptions, log zerolog.Logger) (pipeline.Generation, error) {
 	info, err := bus.Info(ctx)
 	if err != nil {
 		return pipeline.Generation{}, err
 	}
-	return aggregate.Rebuild(ctx, aggregate.Default(), foldOf(bus, store, info, log), o)
+	deps := foldOf(bus, store, info, log)
+	deps.Scratch = scratch
+	return aggregate.Rebuild(ctx, aggregate.Default(), deps, o)
 }
 
 // adopted waits until whoever holds the directory has taken over a generation; where nobody does, it does so itself.
@@ -101,7 +107,7 @@ func (d *directory) adopted(ctx context.Context, store *clickhouse.Store, g pipe
 	deps := foldOf(d.bus, store, info, d.log)
 	deps.Appender = nil // no ticks: nothing is said to the log
 	deps.Metrics = aggregate.NewMetrics(prometheus.NewRegistry())
-	if deps.Scratch, err = scratchOf(d.flags.Data); err != nil {
+	if deps.Scratch, err = d.scratch(); err != nil {
 		return err
 	}
 	loop, err := aggregate.New(aggregate.Default(), deps)

@@ -16,7 +16,7 @@ import (
 // VerifyCommand checks that everything is accounted for.
 type VerifyCommand struct {
 	DirectoryFlags
-	IDs  bool `name:"ids" help:"Look also for events that share (source, id) and not their time, however far apart."`
+	IDs  bool `name:"ids" help:"Look also for events that share (source, id) and not their time, however far apart." env:"-"`
 	JSON bool `name:"json" help:"Print one JSON object as the last line of standard output."`
 }
 
@@ -51,9 +51,13 @@ func (c *VerifyCommand) Run(common *service.Common, s *streams) error {
 	if err != nil {
 		return err
 	}
+	deps := foldOf(d.bus, store, info, log)
+	if deps.Scratch, err = d.scratch(); err != nil {
+		return err
+	}
 	bar := newProgress(s.err, "verify", "messages folded again")
 	defer bar.done()
-	report, err := aggregate.Verify(ctx, aggregate.Default(), foldOf(d.bus, store, info, log), aggregate.VerifyOptions{
+	report, err := aggregate.Verify(ctx, aggregate.Default(), deps, aggregate.VerifyOptions{
 		IDs: c.IDs, Progress: func(at, head uint64) { bar.at(int(at), int(head)) },
 	})
 	if err != nil {
@@ -75,6 +79,9 @@ const mostProblems = 100
 
 func printReport(out io.Writer, r *aggregate.Report) {
 	fmt.Fprintf(out, "Generation %d as of position %d: %d messages stored, %d erased.\n", r.Generation.Number, r.Position, r.Stored, r.Erased)
+	if r.Waiting > 0 {
+		fmt.Fprintf(out, "%d messages behind that position are not in the tables yet.\n", r.Waiting)
+	}
 	fmt.Fprintf(out, "%d first copies, %d copies, %d late, %d set aside, %d forwarded, %d of the system.\n",
 		r.First, r.Copies, r.Late, r.SetAside, r.Forwarded, r.System)
 	for _, t := range r.Tables {
@@ -99,8 +106,8 @@ func printReport(out io.Writer, r *aggregate.Report) {
 // ChecksumCommand prints digests.
 type ChecksumCommand struct {
 	DirectoryFlags
-	Exact bool `help:"Every readable row with its position: the same for two folds of one log (the default)." xor:"which"`
-	Net   bool `help:"What the rows say, without positions and times of storing: the same for two logs of the same events, in any order within the lateness bound." xor:"which"`
+	Exact bool `help:"Every readable row with its position: the same for two folds of one log (the default)." xor:"which" env:"-"`
+	Net   bool `help:"What the rows say, without positions and times of storing: the same for two logs of the same events, in any order within the lateness bound." xor:"which" env:"-"`
 	JSON  bool `name:"json" help:"Print one JSON object as the last line of standard output."`
 }
 

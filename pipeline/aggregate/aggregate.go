@@ -47,9 +47,9 @@ type Aggregator struct {
 	Dependencies
 	config     Config
 	lane       *lane
-	stored     []uint64          // per partition: the position up to which rows are in
-	told       []mark            // per partition: the last message told
-	aside      map[string]uint64 // by reason: the position up to which messages were set aside
+	stored     []pipeline.FrontierRow // per partition: how far rows are in
+	told       []pipeline.Place       // per partition: the last message told
+	aside      map[string]uint64      // by reason: the position up to which messages were set aside
 	ticked     []time.Time
 	looked     time.Time // when it was last seen whether a tick is due
 	position   uint64    // of the last message read
@@ -66,23 +66,13 @@ type Aggregator struct {
 	delivering atomic.Int64 // when the batch under way was handed over, Unix nanoseconds; 0 for none
 }
 
-// mark is a place in the messages of a partition.
-type mark struct {
-	position uint64
-	ordinal  uint32
-}
-
-func (m mark) before(t *pipeline.Told) bool {
-	return t.Position > m.position || t.Position == m.position && t.Ordinal > m.ordinal
-}
-
 // New makes an aggregator; Run starts it.
 func New(config Config, d Dependencies) (*Aggregator, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("aggregator: %w", err)
 	}
 	return &Aggregator{
-		Dependencies: d, config: config, stored: make([]uint64, d.Partitions), told: make([]mark, d.Partitions),
+		Dependencies: d, config: config, stored: make([]pipeline.FrontierRow, d.Partitions), told: make([]pipeline.Place, d.Partitions),
 		ticked: make([]time.Time, d.Partitions), inserts: make(chan *batch), delivered: make(chan struct{}), saves: make(chan *snapshot, 1),
 	}, nil
 }
@@ -146,11 +136,21 @@ func (a *Aggregator) start(ctx context.Context) (head uint64, reader pipeline.Re
 var ErrLogShorter = errors.New("the log ends before what the tables or JOURNEYS already hold: events were lost, or this is another log; " +
 	"restore the log, or run `parcours rebuild`, which folds the log as it is now")
 
-// known says whether the log reaches as far as what was made of it.
-func (a *Aggregator) known(head uint64) error {
-	for p := range a.stored {
-		if known := max(a.stored[p], a.told[p].position); known > head {
+// known says whether the log reaches as far as what was made of it, and holds there what it was made of.
+func (a *Aggregator) known(ctx context.Context, head uint64) error {
+	for p, at := range a.stored {
+		known := at.Position
+		if a.told[p].Generation == a.lane.generation.Number {
+			known = max(known, a.told[p].Position)
+		}
+		if known > head {
 			return fmt.Errorf("partition %d: %w (position %d is known, the log ends at %d)", p, ErrLogShorter, known, head)
+		}
+		if at.Position == 0 {
+			continue
+		}
+		if err := a.lane.trust(ctx, &a.Dependencies, p, at.Position, at.MessageID, head); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -159,11 +159,9 @@ func (a *Aggregator) known(head uint64) error {
 // claim becomes the owner, and finds out what is told already.
 func (a *Aggregator) claim(ctx context.Context) (err error) {
 	for p := range a.told {
-		position, ordinal, err := a.Teller.Claim(ctx, p)
-		if err != nil {
+		if a.told[p], err = a.Teller.Claim(ctx, p); err != nil {
 			return err
 		}
-		a.told[p] = mark{position, ordinal}
 	}
 	a.aside = map[string]uint64{}
 	for _, reason := range pipeline.SetAsideReasons() {
@@ -302,7 +300,7 @@ func (a *Aggregator) due(read int) bool {
 
 // hand gives the batch to the delivering goroutine, waiting for the one before.
 func (a *Aggregator) hand(delivery context.Context) error {
-	if err := a.complete(); err != nil {
+	if err := a.complete(delivery); err != nil {
 		return err
 	}
 	select {
@@ -315,17 +313,20 @@ func (a *Aggregator) hand(delivery context.Context) error {
 }
 
 // complete adds, after all rows, how far each partition has come and what it has counted; and, when it is time, the state.
-func (a *Aggregator) complete() (err error) {
+func (a *Aggregator) complete(delivery context.Context) (err error) {
 	b := a.batch
 	a.lane.pass(a.position)
 	b.changes.Rows.Generation = a.lane.generation.Number
 	for p, part := range a.lane.partitions {
-		if part.Position() > a.stored[p] {
+		if part.Position() > a.stored[p].Position {
 			part.Account(&b.changes.Rows)
 		}
 	}
+	if err := identify(delivery, a.Log, &b.changes.Rows); err != nil {
+		return err
+	}
 	b.compact()
-	if a.ready.Load() && time.Since(a.saved) >= max(a.config.CheckpointEvery, saveShare*time.Duration(a.saveTook.Load())) {
+	if time.Since(a.saved) >= max(a.config.CheckpointEvery, saveShare*time.Duration(a.saveTook.Load())) {
 		b.state, err = a.snapshot()
 	}
 	return err
@@ -333,6 +334,21 @@ func (a *Aggregator) complete() (err error) {
 
 // saveShare keeps the saving of a large state to a twentieth of the time.
 const saveShare = 20
+
+// identify adds to each frontier the id of the message that the log holds there, by which another log is known.
+func identify(ctx context.Context, log pipeline.Log, rows *pipeline.Rows) (err error) {
+	ids := map[uint64]string{}
+	for i := range rows.Frontier {
+		f := &rows.Frontier[i]
+		if _, known := ids[f.Position]; !known {
+			if ids[f.Position], err = log.MessageID(ctx, f.Position); err != nil {
+				return err
+			}
+		}
+		f.MessageID = ids[f.Position]
+	}
+	return nil
+}
 
 func (a *Aggregator) snapshot() (*snapshot, error) {
 	a.saved = time.Now()
@@ -352,13 +368,13 @@ func (a *Aggregator) fold(m *pipeline.Message) error {
 
 // took keeps what one message changed in one partition.
 func (a *Aggregator) took(p int, c *pipeline.Changes) {
-	position := a.position
-	if position > a.stored[p] {
+	if a.position > a.stored[p].Position {
 		a.batch.take(c)
 	}
 	for i := range c.Told {
-		if a.told[p].before(&c.Told[i]) {
-			a.batch.tell(p, c.Told[i])
+		t := c.Told[i]
+		if t.Generation = a.lane.generation.Number; a.told[p].Before(t.Place) {
+			a.batch.tell(p, t)
 		}
 	}
 	for _, s := range c.SetAside {
@@ -407,6 +423,11 @@ func (a *Aggregator) save(ctx context.Context) error {
 			return fmt.Errorf("aggregator: %w", err)
 		case ctx.Err() == nil:
 			a.Logger.Warn().Err(err).Msg("no checkpoint was saved; the next restart takes longer")
+			for _, archive := range s.lane.archives { // what is not saved is merged all the same
+				if err := archive.compact(); err != nil {
+					return fmt.Errorf("aggregator: %w", err)
+				}
+			}
 		}
 	}
 	return nil
@@ -469,7 +490,7 @@ func (a *Aggregator) setAside(ctx context.Context, b *batch) error {
 	}
 	var list []pipeline.Rejection
 	for _, s := range b.changes.SetAside {
-		a.Logger.Warn().Uint64("position", s.Position).Str("reason", s.Reason).Str("source", s.Source).Msg("event set aside")
+		a.Logger.Warn().Err(s.Cause).Uint64("position", s.Position).Str("reason", s.Reason).Str("source", s.Source).Msg("event set aside")
 		list = append(list, pipeline.Rejection{
 			Reason: s.Reason, Source: s.Source, Field: s.Field, Expected: s.Expected, Position: s.Position, SeenAt: event.InstantOf(a.Now()),
 		})

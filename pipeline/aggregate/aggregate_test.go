@@ -22,7 +22,6 @@ import (
 	"parcours/pipeline/embedded"
 	"parcours/pipeline/event"
 	"parcours/pipeline/nats"
-	"parcours/pipeline/rules"
 )
 
 func TestMain(m *testing.M) {
@@ -99,7 +98,7 @@ func (s *site) start(change func(*aggregate.Config)) (loop *aggregate.Aggregator
 	if change != nil {
 		change(&config)
 	}
-	loop, err := aggregate.New(config, s.dependencies())
+	loop, err := aggregate.New(config, s.deps())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -108,15 +107,6 @@ func (s *site) start(change func(*aggregate.Config)) (loop *aggregate.Aggregator
 	go func() { result <- loop.Run(ctx) }()
 	s.t.Cleanup(cancel)
 	return loop, func() error { cancel(); return <-result }, result
-}
-
-func (s *site) dependencies() aggregate.Dependencies {
-	return aggregate.Dependencies{
-		Log: s.bus, Appender: s.bus, Store: s.store, Auditor: s.store, Teller: s.bus, Rejecter: s.bus, Checkpoints: s.bus, Book: rules.Default(),
-		Partitions: s.info.Partitions, Wall: s.info.Mode == nats.ModeWall, Scratch: s.t.TempDir(), Logger: zerolog.Nop(),
-		Now:     func() time.Time { return time.UnixMilli(s.now.Load()) },
-		Metrics: aggregate.NewMetrics(prometheus.NewRegistry()),
-	}
 }
 
 // append stores events of a customer in a partition.
@@ -398,7 +388,7 @@ func TestFenced(t *testing.T) {
 	s.settled()
 	other := s.newBus()
 	for p := range s.info.Partitions {
-		if _, _, err := other.Claim(t.Context(), p); err != nil {
+		if _, err := other.Claim(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 	}

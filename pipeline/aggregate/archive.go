@@ -36,10 +36,13 @@ type archive struct {
 }
 
 // spillBytes is how much may wait in memory for a seal.
-const spillBytes = 16 << 20
+const spillBytes = 8 << 20
 
-// finalBytes is what a final event takes in memory and, nearly, on disk.
-const finalBytes = 16
+// What a final event takes on disk, and about what in memory.
+const (
+	finalBytes    = 16
+	finalInMemory = 48
+)
 
 // newArchive makes an archive of runs that were saved earlier, oldest first.
 func newArchive(dir string, saved []RunName, load func(string) (io.ReadCloser, error)) *archive {
@@ -62,7 +65,7 @@ func (a *archive) Park(keys []uint64, group string) error {
 // Settle implements pipeline.Archive.
 func (a *archive) Settle(print uint64, at event.Instant) error {
 	a.finals[print] = at
-	a.bytes += finalBytes
+	a.bytes += finalInMemory
 	return a.spill()
 }
 
@@ -165,6 +168,10 @@ func (a *archive) compact() error {
 // merge makes one run of two neighbours, i and i+1. Runs are only ever added behind them meanwhile.
 func (a *archive) merge(i int) error {
 	a.mu.RLock()
+	if i+1 >= len(a.runs) {
+		a.mu.RUnlock()
+		return nil
+	}
 	older, younger := a.runs[i], a.runs[i+1]
 	a.mu.RUnlock()
 	for _, r := range []*run{older, younger} {
@@ -181,8 +188,11 @@ func (a *archive) merge(i int) error {
 		return err
 	}
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i+1 >= len(a.runs) || a.runs[i] != older { // closed meanwhile
+		return merged.remove()
+	}
 	a.runs = slices.Replace(a.runs, i, i+2, merged)
-	a.mu.Unlock()
 	return errors.Join(older.remove(), younger.remove())
 }
 

@@ -49,6 +49,7 @@ type Report struct {
 	Position   uint64              `json:"position"` // as of which the tables were compared
 	Stored     uint64              `json:"stored"`   // positions of the log up to there that hold a message
 	Erased     uint64              `json:"erased"`
+	Waiting    uint64              `json:"waiting"` // positions of the log behind Position: not folded yet
 	First      uint64              `json:"first_copies"`
 	Copies     uint64              `json:"copies"`
 	Late       uint64              `json:"late"`
@@ -142,12 +143,12 @@ func readAudit(ctx context.Context, d *Dependencies) (*audit, error) {
 	if err != nil || now != a.generation {
 		return nil, err
 	}
-	for _, position := range after {
-		a.position = max(a.position, position)
+	for _, at := range after {
+		a.position = max(a.position, at.Position)
 	}
-	for p, position := range after {
-		if position != a.position {
-			return nil, fmt.Errorf("partition %d has come to position %d, others to %d: an aggregator is at work, or was cut short", p, position, a.position)
+	for p, at := range after {
+		if at.Position != a.position {
+			return nil, fmt.Errorf("partition %d has come to position %d, others to %d: an aggregator is at work, or was cut short", p, at.Position, a.position)
 		}
 	}
 	return a, nil
@@ -155,6 +156,12 @@ func readAudit(ctx context.Context, d *Dependencies) (*audit, error) {
 
 func (a *audit) report(ctx context.Context, config Config, o VerifyOptions) (*Report, error) {
 	r := &Report{Generation: a.generation, Position: a.position, Problems: []Problem{}}
+	if a.log.Last < a.position {
+		r.Problems = append(r.Problems, Problem{Table: "log", Partition: pipeline.All, Key: "its end", What: Unbalanced, Position: a.log.Last,
+			Detail: fmt.Sprintf("the tables know it up to position %d", a.position)})
+	} else {
+		r.Waiting = a.log.Last - a.position
+	}
 	a.balance(r)
 	wrong := a.compare(r)
 	if !wrong.nothing() {
@@ -354,11 +361,11 @@ func (a *audit) refold(ctx context.Context, config Config, wrong wrongs, progres
 	d := *a.Dependencies
 	d.Store = keep
 	if admitted := a.generation.Admitted; admitted > 0 {
-		if err := foldInOrderOfTime(ctx, &d, config, l, min(admitted, a.position), heard); err != nil {
+		if err := foldInOrderOfTime(ctx, &d, config, l, min(admitted, a.position), nil, heard); err != nil {
 			return nil, err
 		}
 	}
-	return want, foldTo(ctx, &d, config, l, a.position, heard)
+	return want, foldTo(ctx, &d, config, l, a.position, nil, heard)
 }
 
 // keeper is a Store that only notes which rows there should be.
@@ -405,9 +412,24 @@ func (k *keeper) note(table string, partition int, key string, deleted bool, r r
 	}
 }
 
-// mendEvents makes cx.events what the log says, up to a position: the fold has inserted every row anew, so what is left to
-// do is to remove those that the log does not have, and those that were altered, which come back.
-func mendEvents(ctx context.Context, d *Dependencies, generation uint32, to uint64) error {
+// positions is a set of positions of the log.
+type positions struct{ bits []uint64 }
+
+func (s *positions) add(at uint64) {
+	for uint64(len(s.bits)) <= at/64 {
+		s.bits = append(s.bits, make([]uint64, 1+len(s.bits)/2)...)
+	}
+	s.bits[at/64] |= 1 << (at % 64)
+}
+
+func (s *positions) has(at uint64) bool {
+	return at/64 < uint64(len(s.bits)) && s.bits[at/64]&(1<<(at%64)) != 0
+}
+
+// mendEvents makes cx.events what the fold of the log up to a position says: it has inserted all its rows anew (their
+// positions are given), so what is left to do is to remove those that it did not, and those that were altered, which come
+// back. Rows of messages that came behind that position meanwhile are left to whoever folds them.
+func mendEvents(ctx context.Context, d *Dependencies, generation uint32, to uint64, folded *positions) error {
 	ledger, err := d.Auditor.Ledger(ctx, generation)
 	if err != nil {
 		return err
@@ -416,66 +438,88 @@ func mendEvents(ctx context.Context, d *Dependencies, generation uint32, to uint
 	if err != nil {
 		return err
 	}
-	type at struct {
-		partition int
-		number    uint64
-	}
-	said := map[at]pipeline.LedgerRow{}
+	m := mending{Dependencies: d, to: to, folded: folded}
+	said := map[where]pipeline.LedgerRow{}
 	for _, row := range ledger {
-		said[at{row.Partition, row.Range}] = row
+		said[where{"events", row.Partition, row.Range}] = row
 	}
 	for _, sum := range sums {
-		row := said[at{sum.Partition, sum.Range}]
-		if row.First+row.Late == sum.Rows && row.Digest == sum.Digest || sum.Range > pipeline.RangeOf(to) {
+		row := said[where{"events", sum.Partition, sum.Range}]
+		if row.First+row.Late == sum.Rows && row.Digest == sum.Digest {
 			continue
 		}
-		if err := mendRange(ctx, d, generation, sum.Partition, sum.Range, to); err != nil {
+		if err := m.rangeOf(ctx, sum.Partition, sum.Range); err != nil {
 			return err
 		}
 	}
-	return nil
+	head, err := d.Log.Head(ctx) // read last: whoever folds what comes meanwhile inserts rows up to it
+	if err != nil {
+		return err
+	}
+	for _, k := range m.behind {
+		if k.Position > head {
+			m.wrong = append(m.wrong, k)
+		}
+	}
+	if len(m.wrong) == 0 {
+		return nil
+	}
+	d.Logger.Info().Int("rows", len(m.wrong)).Msg("removing rows of cx.events that the log does not lead to")
+	if err := d.Auditor.DeleteEvents(ctx, m.wrong); err != nil {
+		return err
+	}
+	return d.Store.Insert(ctx, &pipeline.Rows{Generation: generation, Events: m.again})
 }
 
-// mendRange compares the rows of a range with the messages of the log at their positions.
-func mendRange(ctx context.Context, d *Dependencies, generation uint32, partition int, number, to uint64) error {
-	from, until := number*pipeline.LedgerRange, min((number+1)*pipeline.LedgerRange, to)
-	logged := map[uint64]pipeline.EventRow{}
-	reader, err := d.Log.Read(ctx, from+1)
+// mending is one under way.
+type mending struct {
+	*Dependencies
+	to     uint64
+	folded *positions
+	wrong  []pipeline.EventKey
+	behind []pipeline.EventKey // at positions that were not folded: wrong only where the log does not go so far
+	again  []pipeline.EventRow
+}
+
+// rangeOf compares the rows of a range with the messages of the log at their positions.
+func (m *mending) rangeOf(ctx context.Context, partition int, number uint64) error {
+	logged, err := m.logged(ctx, partition, number)
 	if err != nil {
 		return err
 	}
-	defer reader.Close()
-	err = readTo(ctx, reader, from, until, func(m *pipeline.Message) error {
-		if e, err := event.DecodeLog(m.Body); err == nil && m.Partition == partition && !event.System(e.Type) {
-			logged[m.Position] = pipeline.EventRow{Position: m.Position, Partition: partition, StoredAt: m.StoredAt, Event: &e}
-		}
-		return nil
-	}, nil)
-	if err != nil {
-		return err
-	}
-	var wrong []pipeline.EventKey
-	var again []pipeline.EventRow
-	err = d.Auditor.EventRows(ctx, partition, number, func(k pipeline.EventKey) error {
-		if k.Position > to {
+	return m.Auditor.EventRows(ctx, partition, number, func(k pipeline.EventKey) error {
+		if k.Position > m.to {
+			m.behind = append(m.behind, k)
 			return nil
 		}
 		is, known := logged[k.Position]
-		switch same := known && is.Event.At == k.At && is.Event.Source == k.Source && is.Event.ID == k.ID; {
+		switch same := known && m.folded.has(k.Position) && is.Event.At == k.At && is.Event.Source == k.Source && is.Event.ID == k.ID; {
 		case same && is.Content() == k.Content:
 			return nil
 		case same:
-			again = append(again, is)
+			m.again = append(m.again, is)
 		}
-		wrong = append(wrong, k)
+		m.wrong = append(m.wrong, k)
 		return nil
 	})
-	if err != nil || len(wrong) == 0 {
-		return err
+}
+
+// logged are the events of a partition in a range of the log.
+func (m *mending) logged(ctx context.Context, partition int, number uint64) (map[uint64]pipeline.EventRow, error) {
+	rows := map[uint64]pipeline.EventRow{}
+	from, until := number*pipeline.LedgerRange, min((number+1)*pipeline.LedgerRange, m.to)
+	if from >= until {
+		return rows, nil
 	}
-	d.Logger.Info().Int("rows", len(wrong)).Int("partition", partition).Uint64("range", number).Msg("removing rows of cx.events that the log does not have")
-	if err := d.Auditor.DeleteEvents(ctx, wrong); err != nil {
-		return err
+	reader, err := m.Log.Read(ctx, from+1)
+	if err != nil {
+		return nil, err
 	}
-	return d.Store.Insert(ctx, &pipeline.Rows{Generation: generation, Events: again})
+	defer reader.Close()
+	return rows, readTo(ctx, reader, from, until, func(msg *pipeline.Message) error {
+		if e, err := event.DecodeLog(msg.Body); err == nil && msg.Partition == partition && !event.System(e.Type) {
+			rows[msg.Position] = pipeline.EventRow{Position: msg.Position, Partition: partition, StoredAt: msg.StoredAt, Event: &e}
+		}
+		return nil
+	}, nil)
 }

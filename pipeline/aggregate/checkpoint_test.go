@@ -76,22 +76,13 @@ func TestRestoredWhere(t *testing.T) {
 			}
 		}
 	}
-	if n := s.objects(); n != s.info.Partitions {
-		t.Errorf("%d objects are kept, expected the state of each partition: %d", n, s.info.Partitions)
+	if names := s.objects(); len(names) != s.info.Partitions {
+		t.Errorf("%q are kept, expected the state of each partition", names)
 	}
-	report, err := aggregate.Verify(t.Context(), aggregate.Default(), s.dependencies(), aggregate.VerifyOptions{IDs: true})
+	report, err := aggregate.Verify(t.Context(), aggregate.Default(), s.deps(), aggregate.VerifyOptions{IDs: true})
 	if err != nil || len(report.Problems) > 0 || report.First != 90 {
 		t.Errorf("verified: %+v, %v", report, err)
 	}
-}
-
-// objects counts what CHECKPOINTS holds.
-func (s *site) objects() (n int) {
-	s.t.Helper()
-	if _, err := s.bus.Sweep(s.t.Context(), func(string) bool { n++; return true }, 0); err != nil {
-		s.t.Fatal(err)
-	}
-	return n
 }
 
 // TestLogOther: a log that holds another message at the position of a checkpoint is refused, and a rebuild goes on with it.
@@ -120,7 +111,7 @@ func TestLogOther(t *testing.T) {
 	if err := <-ended; !errors.Is(err, aggregate.ErrLogOther) {
 		t.Fatalf("ended with %v, expected %v", err, aggregate.ErrLogOther)
 	}
-	if _, err := aggregate.Rebuild(t.Context(), aggregate.Default(), other.dependencies(), aggregate.RebuildOptions{}); err != nil {
+	if _, err := aggregate.Rebuild(t.Context(), aggregate.Default(), other.deps(), aggregate.RebuildOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	stop, _ = other.run(nil)
@@ -135,7 +126,7 @@ func TestLogOther(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	report, err := aggregate.Verify(t.Context(), aggregate.Default(), other.dependencies(), aggregate.VerifyOptions{})
+	report, err := aggregate.Verify(t.Context(), aggregate.Default(), other.deps(), aggregate.VerifyOptions{})
 	if err != nil || len(report.Problems) > 0 {
 		t.Errorf("verified: %+v, %v", report, err)
 	}

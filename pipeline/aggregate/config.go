@@ -14,7 +14,7 @@ type Config struct {
 	TickEvery       time.Duration `help:"Longest time without a tick (wall clock mode)." default:"1h"`
 	StopWithin      time.Duration `help:"Longest time that stopping waits for the last rows to be in." default:"10s"`
 	StalledAfter    time.Duration `help:"Time after which a batch that is not taken makes the process not ready." default:"30s"`
-	CheckpointEvery time.Duration `help:"Time between two checkpoints: at most this much of the log is folded again after a kill." default:"30s"`
+	CheckpointEvery time.Duration `help:"Time between two checkpoints: what came since the last one is folded again after a kill. Saving a large state takes at most a twentieth of the time." default:"30s"`
 	TickLeast       time.Duration `help:"Shortest time between two ticks of a partition (wall clock mode)." default:"1s"`
 }
 

@@ -25,7 +25,8 @@ type lane struct {
 	archives   []*archive
 	dir        string // of the archives' local copies
 	scratch    pipeline.Changes
-	over       bool // another generation has taken its place: its state is not saved any more; guarded by who saves
+	redo       []bool // partitions whose checkpoint is of no use and must be saved anew; used by who saves
+	over       bool   // another generation has taken its place: its state is not saved any more; guarded by who saves
 }
 
 // wanted is what a fold by this process is made with; the number is for whoever makes it.
@@ -75,8 +76,7 @@ func newLane(d *Dependencies, g pipeline.Generation) (*lane, error) {
 		return nil, err
 	}
 	for p := range d.Partitions {
-		l.archives[p] = newArchive(l.dir, nil, nil)
-		l.partitions[p] = pipeline.NewPartition(l.setup(d, p))
+		l.begin(d, p)
 	}
 	return l, nil
 }
@@ -86,16 +86,18 @@ func emptyLane(d *Dependencies, g pipeline.Generation) (*lane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make room for what leaves memory: %w", err)
 	}
-	return &lane{generation: g, dir: dir, partitions: make([]*pipeline.Partition, d.Partitions), archives: make([]*archive, d.Partitions)}, nil
+	return &lane{generation: g, dir: dir, partitions: make([]*pipeline.Partition, d.Partitions), archives: make([]*archive, d.Partitions), redo: make([]bool, d.Partitions)}, nil
 }
 
 func (l *lane) setup(d *Dependencies, p int) pipeline.Setup {
 	return pipeline.Setup{Number: p, Book: d.Book, Archive: l.archives[p], Admitted: l.generation.Admitted}
 }
 
-// openLane restores a generation from its checkpoints; a partition without one begins from nothing. ErrOtherFold says that
-// this process folds otherwise, ErrLogOther that the log is another.
-func openLane(ctx context.Context, d *Dependencies, g pipeline.Generation) (*lane, error) {
+// openLane restores a generation from its checkpoints. A partition without one begins from nothing, and so does one whose
+// checkpoint cannot be read, or is ahead of the tables (which were lost, or come from a backup): the log gives it again.
+// Whole asks for every checkpoint, of a generation that is ready. ErrOtherFold says that this process folds otherwise,
+// ErrLogOther that the log is another.
+func openLane(ctx context.Context, d *Dependencies, g pipeline.Generation, whole bool) (*lane, error) {
 	if !same(g, wanted(d.Book, g.Admitted)) {
 		return nil, fmt.Errorf("generation %d: %w", g.Number, pipeline.ErrOtherFold)
 	}
@@ -103,10 +105,27 @@ func openLane(ctx context.Context, d *Dependencies, g pipeline.Generation) (*lan
 	if err != nil {
 		return nil, err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	from, err := l.beginnings(ctx, d)
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for p := range d.Partitions {
-		group.Go(func() error { return l.restore(ctx, d, p) })
+		group.Go(func() error {
+			err := l.restore(ctx, d, p, from)
+			switch {
+			case err == nil || whole || from.final(err) || ctx.Err() != nil:
+				return err
+			case g.Admitted > 0: // only a rebuild folds in order of time
+				return fmt.Errorf("%w: %w", pipeline.ErrOtherFold, err)
+			}
+			d.Logger.Warn().Err(err).Int("partition", p).Msg("a checkpoint is of no use: folding the partition from the start of the log")
+			l.begin(d, p)
+			l.redo[p] = true
+			return nil
+		})
 	}
 	if err := group.Wait(); err != nil {
 		l.close()
@@ -115,8 +134,39 @@ func openLane(ctx context.Context, d *Dependencies, g pipeline.Generation) (*lan
 	return l, nil
 }
 
+// beginnings is what checkpoints are compared with.
+type beginnings struct {
+	head     uint64
+	frontier map[int]pipeline.FrontierRow
+}
+
+func (l *lane) beginnings(ctx context.Context, d *Dependencies) (b beginnings, err error) {
+	if b.head, err = d.Log.Head(ctx); err != nil {
+		return b, err
+	}
+	b.frontier, err = d.Store.Frontier(ctx, l.generation.Number)
+	return b, err
+}
+
+// final says whether a fold from the start of the log would not mend an error, or must not.
+func (b beginnings) final(err error) bool {
+	return errors.Is(err, pipeline.ErrLogAway) || errors.Is(err, ErrLogOther) || errors.Is(err, pipeline.ErrOtherFold)
+}
+
+// begin makes a partition that has folded nothing.
+func (l *lane) begin(d *Dependencies, p int) {
+	l.archives[p] = newArchive(l.dir, nil, nil)
+	l.partitions[p] = pipeline.NewPartition(l.setup(d, p))
+}
+
+// The reasons why a checkpoint is of no use, besides that it cannot be read.
+var (
+	errNoCheckpoint = errors.New("there is none")
+	errAhead        = errors.New("it is ahead of the tables, which were lost or come from a backup")
+)
+
 // restore reads the checkpoint of a partition.
-func (l *lane) restore(ctx context.Context, d *Dependencies, p int) error {
+func (l *lane) restore(ctx context.Context, d *Dependencies, p int, from beginnings) error {
 	pointer, err := d.Checkpoints.Pointer(ctx, checkpointKey(l.generation.Number, p))
 	if err != nil {
 		return err
@@ -128,13 +178,18 @@ func (l *lane) restore(ctx context.Context, d *Dependencies, p int) error {
 		}
 	}
 	l.archives[p] = newArchive(l.dir, c.Runs, func(name string) (io.ReadCloser, error) {
-		return d.Checkpoints.Load(context.WithoutCancel(ctx), objectPrefix(l.generation.Number, p)+name)
+		return d.Checkpoints.Load(ctx, objectPrefix(l.generation.Number, p)+name)
 	})
-	if c.State == "" {
-		l.partitions[p] = pipeline.NewPartition(l.setup(d, p))
+	switch {
+	case c.State == "" && len(from.frontier) == 0 && l.generation.Admitted == 0:
+		l.begin(d, p) // nothing was folded yet
 		return nil
+	case c.State == "":
+		return fmt.Errorf("checkpoint of partition %d: %w", p, errNoCheckpoint)
+	case c.Position > from.frontier[p].Position:
+		return fmt.Errorf("checkpoint of partition %d at position %d: %w", p, c.Position, errAhead)
 	}
-	if err := l.trust(ctx, d, p, &c); err != nil {
+	if err := l.trust(ctx, d, p, c.Position, c.MessageID, from.head); err != nil {
 		return err
 	}
 	in, err := d.Checkpoints.Load(ctx, c.State)
@@ -146,16 +201,16 @@ func (l *lane) restore(ctx context.Context, d *Dependencies, p int) error {
 	return err
 }
 
-// trust compares the log with the checkpoint.
-func (l *lane) trust(ctx context.Context, d *Dependencies, p int, c *checkpoint) error {
-	id, err := d.Log.MessageID(ctx, c.Position)
+// trust compares the log with the message that stood at a position. One that was erased since says nothing.
+func (l *lane) trust(ctx context.Context, d *Dependencies, p int, position uint64, messageID string, head uint64) error {
+	id, err := d.Log.MessageID(ctx, position)
 	switch {
 	case err != nil:
 		return err
-	case id != c.MessageID && id == "":
-		return fmt.Errorf("partition %d: %w (nothing at position %d)", p, ErrLogOther, c.Position)
-	case id != c.MessageID:
-		return fmt.Errorf("partition %d: %w (another message at position %d)", p, ErrLogOther, c.Position)
+	case position > head:
+		return fmt.Errorf("partition %d: %w (it ends at %d, before position %d)", p, ErrLogOther, head, position)
+	case id != "" && messageID != "" && id != messageID:
+		return fmt.Errorf("partition %d: %w (another message at position %d)", p, ErrLogOther, position)
 	}
 	return nil
 }
@@ -245,9 +300,12 @@ func (l *lane) close() {
 func generationOf(name string) uint32 {
 	var g uint32
 	var p int
-	if strings.HasPrefix(name, checkpointPrefix) {
+	switch {
+	case strings.HasPrefix(name, checkpointPrefix):
 		_, _ = fmt.Sscanf(name, checkpointPrefix+"%d.%d", &g, &p)
-	} else {
+	case strings.HasPrefix(name, foundedPrefix):
+		_, _ = fmt.Sscanf(name, foundedPrefix+"%d", &g)
+	default:
 		_, _ = fmt.Sscanf(name, "g%d/p%d/", &g, &p)
 	}
 	return g

@@ -19,7 +19,7 @@ import (
 // foldInOrderOfTime folds the part of the log that was admitted, up to a position, as if it had come in order of time: its
 // messages are sorted on disk, and each has its place in that order for position, since versions must grow. Rows settle at
 // places that are not beyond the last admitted position, and what comes later goes on behind it.
-func foldInOrderOfTime(ctx context.Context, d *Dependencies, config Config, l *lane, to uint64, heard heard) error {
+func foldInOrderOfTime(ctx context.Context, d *Dependencies, config Config, l *lane, to uint64, folded *positions, heard heard) error {
 	s := &sorter{dir: l.dir}
 	defer s.remove()
 	reader, err := d.Log.Read(ctx, 1)
@@ -33,7 +33,7 @@ func foldInOrderOfTime(ctx context.Context, d *Dependencies, config Config, l *l
 	if err != nil {
 		return err
 	}
-	in := newInserter(ctx, d, l, config.FlushRows)
+	in := newInserter(ctx, d, l, config.FlushRows, folded)
 	place := uint64(0)
 	err = s.sorted(func(m *pipeline.Message) error {
 		place++

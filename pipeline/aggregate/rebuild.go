@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,8 +25,8 @@ var ErrRebuilding = errors.New("a rebuild is under way")
 
 // Rebuild folds the log from its start into a new generation, beside the one in force, and leaves it ready to be taken
 // over by whoever owns the partitions: it tells nothing, and nobody reads its rows until then. Rows of cx.events that the
-// log does not have are removed, and those that are missing come back. Interrupted, it leaves nothing behind; killed, the
-// next start of an aggregator or the next rebuild removes what it left.
+// log does not lead to are removed, and those that are missing come back. Interrupted, it leaves nothing behind; killed,
+// the next start of an aggregator or the next rebuild removes what it left.
 func Rebuild(ctx context.Context, config Config, d Dependencies, o RebuildOptions) (pipeline.Generation, error) {
 	t, err := beginRebuild(ctx, &d, o)
 	if err != nil {
@@ -39,22 +40,34 @@ func Rebuild(ctx context.Context, config Config, d Dependencies, o RebuildOption
 	return t.Generation, nil
 }
 
-// beginRebuild takes the pointer, and with it the number of the new generation.
+// beginRebuild takes the pointer, and with it a number that no generation had before.
 func beginRebuild(ctx context.Context, d *Dependencies, o RebuildOptions) (*takeover, error) {
-	current, err := d.Store.Current(ctx)
-	if err != nil {
-		return nil, err
-	}
 	before, err := readTakeover(ctx, d.Checkpoints)
 	if err != nil {
 		return nil, err
 	}
+	current, err := d.Store.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
 	t := &takeover{State: stateBuilding}
+	number := current.Number
 	if before != nil {
-		if !before.abandoned(d.Now()) && before.Generation.Number != current.Number {
+		if !before.abandoned(d.Now()) && before.Generation.Number > current.Number {
 			return nil, fmt.Errorf("%w: generation %d is %s", ErrRebuilding, before.Generation.Number, before.State)
 		}
-		t.revision = before.revision
+		t.revision, number = before.revision, max(number, before.Generation.Number)
+	}
+	numbers, err := d.Store.Generations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range numbers {
+		number = max(number, g)
+	}
+	last, err := lastFounded(ctx, d.Checkpoints)
+	if err != nil {
+		return nil, err
 	}
 	admitted := current.Admitted
 	if o.Admit {
@@ -62,22 +75,14 @@ func beginRebuild(ctx context.Context, d *Dependencies, o RebuildOptions) (*take
 			return nil, err
 		}
 	}
-	if err := tidy(ctx, d, current.Number, d.Now()); err != nil {
-		return nil, err
-	}
-	numbers, err := d.Store.Generations(ctx)
-	if err != nil {
-		return nil, err
-	}
 	t.Generation = wanted(d.Book, admitted)
-	t.Generation.Number = current.Number + 1
-	for _, g := range numbers {
-		t.Generation.Number = max(t.Generation.Number, g+1)
+	t.Generation.Number = max(number, last.Generation.Number) + 1
+	if err := t.write(ctx, d.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
+		return nil, fmt.Errorf("%w: somebody else has just begun one", ErrRebuilding)
+	} else if err != nil {
+		return nil, err
 	}
-	if before != nil && before.abandoned(d.Now()) {
-		t.revision = 0 // tidy has removed it
-	}
-	return t, t.write(ctx, d.Checkpoints)
+	return t, nil
 }
 
 // rebuild is one under way.
@@ -86,71 +91,140 @@ type rebuild struct {
 	config   Config
 	takeover *takeover
 	progress func(position, head uint64)
-	beaten   time.Time
+	saved    noted
 }
 
-// run folds to the head, saves the state, and says that it is ready.
+// noted notes what is saved, so that it can be taken back before a pointer names it.
+type noted struct {
+	pipeline.Checkpoints
+	names []string
+}
+
+// Save implements pipeline.Checkpoints.
+func (n *noted) Save(ctx context.Context, name string, r io.Reader) error {
+	n.names = append(n.names, name)
+	return n.Checkpoints.Save(ctx, name, r)
+}
+
+// run folds, while it says all the time that it is alive; then it says that the generation is ready. Where somebody took
+// it for dead, it gives up.
 func (r *rebuild) run(ctx context.Context) error {
-	l, err := newLane(r.Dependencies, r.takeover.Generation)
-	if err != nil {
+	alive, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	still := make(chan struct{})
+	go func() {
+		defer close(still)
+		r.beat(alive, giveUp)
+	}()
+	position, err := r.fold(alive)
+	lost := context.Cause(alive)
+	giveUp(nil)
+	<-still
+	switch {
+	case lost != nil && ctx.Err() == nil:
+		return lost
+	case err != nil:
 		return err
 	}
-	defer l.close()
-	if admitted := r.takeover.Generation.Admitted; admitted > 0 {
-		if err := foldInOrderOfTime(ctx, r.Dependencies, r.config, l, admitted, r.beat); err != nil {
-			return err
-		}
-	}
-	for {
-		head, err := r.Log.Head(ctx)
-		if err != nil {
-			return err
-		}
-		if l.position() >= head {
-			break
-		}
-		if err := foldTo(ctx, r.Dependencies, r.config, l, head, r.beat); err != nil {
-			return err
-		}
-	}
-	if err := mendEvents(ctx, r.Dependencies, l.generation.Number, l.position()); err != nil {
-		return err
-	}
-	s, err := l.snapshot()
-	if err != nil {
-		return err
-	}
-	if err := newSaver(r.Dependencies).save(ctx, s); err != nil {
-		return err
-	}
-	r.takeover.State, r.takeover.Position = stateReady, l.position()
+	r.takeover.State, r.takeover.Position = stateReady, position
 	return r.takeover.write(ctx, r.Checkpoints)
 }
 
 const beatEvery = 5 * time.Second
 
-// beat says that the rebuild is alive, and how far it is.
-func (r *rebuild) beat(ctx context.Context, position, head uint64) error {
+// beat sets the pointer again and again, so that nobody takes the rebuild for dead.
+func (r *rebuild) beat(ctx context.Context, giveUp context.CancelCauseFunc) {
+	ticks := time.NewTicker(beatEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		if err := r.takeover.write(ctx, r.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
+			giveUp(fmt.Errorf("%w: somebody took this one for dead", ErrRebuilding))
+			return
+		}
+	}
+}
+
+// fold tidies up after others, folds to the head, mends cx.events and saves the state; it gives the position it has come to.
+func (r *rebuild) fold(ctx context.Context) (uint64, error) {
+	current, err := r.Store.Current(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := tidy(ctx, r.Dependencies, current.Number, r.takeover.Generation.Number); err != nil {
+		return 0, err
+	}
+	l, err := newLane(r.Dependencies, r.takeover.Generation)
+	if err != nil {
+		return 0, err
+	}
+	defer l.close()
+	folded := &positions{}
+	if admitted := r.takeover.Generation.Admitted; admitted > 0 {
+		if err := foldInOrderOfTime(ctx, r.Dependencies, r.config, l, admitted, folded, r.heard); err != nil {
+			return 0, err
+		}
+	}
+	if err := r.catchUp(ctx, l, folded); err != nil {
+		return 0, err
+	}
+	if err := mendEvents(ctx, r.Dependencies, l.generation.Number, l.position(), folded); err != nil {
+		return 0, err
+	}
+	s, err := l.snapshot()
+	if err != nil {
+		return 0, err
+	}
+	d := *r.Dependencies
+	r.saved.Checkpoints, d.Checkpoints = d.Checkpoints, &r.saved
+	return l.position(), newSaver(&d).save(ctx, s)
+}
+
+// nearEnough is how many messages are left to the owner, who folds them when he takes over: while events keep coming, there
+// are always some more.
+const nearEnough = 10_000
+
+// catchUp folds to the head, and again to where that is then, until it is near.
+func (r *rebuild) catchUp(ctx context.Context, l *lane, folded *positions) error {
+	for {
+		head, err := r.Log.Head(ctx)
+		if err != nil {
+			return err
+		}
+		if err := foldTo(ctx, r.Dependencies, r.config, l, head, folded, r.heard); err != nil {
+			return err
+		}
+		now, err := r.Log.Head(ctx)
+		if err != nil || now <= head+nearEnough {
+			return err
+		}
+	}
+}
+
+func (r *rebuild) heard(_ context.Context, position, head uint64) error {
 	if r.progress != nil {
 		r.progress(position, head)
 	}
-	if time.Since(r.beaten) < beatEvery {
-		return nil
-	}
-	r.beaten = time.Now()
-	return r.takeover.write(ctx, r.Checkpoints)
+	return nil
 }
 
 // undoWithin is how long an interrupted rebuild cleans up after itself.
 const undoWithin = 30 * time.Second
 
-// undo removes what the rebuild has written, as far as it can.
+// undo removes what the rebuild has written, as far as it can: the pointer first, and nothing if it is somebody else's.
 func (r *rebuild) undo(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, undoWithin)
 	defer cancel()
+	if err := r.takeover.remove(ctx, r.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
+		return // somebody took it for dead: what there is of the generation is his
+	}
 	err := dropGeneration(ctx, r.Dependencies, r.takeover.Generation.Number)
-	if err == nil {
-		err = r.takeover.remove(ctx, r.Checkpoints)
+	for _, name := range r.saved.names {
+		err = errors.Join(err, r.Checkpoints.Delete(ctx, name))
 	}
 	if err != nil {
 		r.Logger.Warn().Err(err).Uint32("generation", r.takeover.Generation.Number).
@@ -164,18 +238,20 @@ type heard func(ctx context.Context, position, head uint64) error
 // inserter inserts batches of rows in a goroutine, in their order, while the next is folded.
 type inserter struct {
 	store  pipeline.Store
+	log    pipeline.Log
 	lane   *lane
 	most   int
 	rows   pipeline.Rows
+	folded *positions // of the events inserted; nil where nobody asks
 	queue  chan *pipeline.Rows
 	group  *errgroup.Group
 	ctx    context.Context
 	closed bool
 }
 
-func newInserter(ctx context.Context, d *Dependencies, l *lane, most int) *inserter {
+func newInserter(ctx context.Context, d *Dependencies, l *lane, most int, folded *positions) *inserter {
 	group, ctx := errgroup.WithContext(ctx)
-	in := &inserter{store: d.Store, lane: l, most: most, queue: make(chan *pipeline.Rows), group: group, ctx: ctx}
+	in := &inserter{store: d.Store, log: d.Log, lane: l, folded: folded, most: most, queue: make(chan *pipeline.Rows), group: group, ctx: ctx}
 	group.Go(func() error {
 		for rows := range in.queue {
 			if err := in.store.Insert(ctx, rows); err != nil {
@@ -188,7 +264,14 @@ func newInserter(ctx context.Context, d *Dependencies, l *lane, most int) *inser
 }
 
 // took keeps what one message changed.
-func (in *inserter) took(_ int, c *pipeline.Changes) { addRows(&in.rows, &c.Rows) }
+func (in *inserter) took(_ int, c *pipeline.Changes) {
+	addRows(&in.rows, &c.Rows)
+	if in.folded != nil {
+		for i := range c.Rows.Events {
+			in.folded.add(c.Rows.Events[i].Position)
+		}
+	}
+}
 
 // flush hands on the rows so far when there are enough.
 func (in *inserter) flush(position uint64, all bool) error {
@@ -202,6 +285,9 @@ func (in *inserter) flush(position uint64, all bool) error {
 		in.lane.pass(position)
 		for _, p := range in.lane.partitions {
 			p.Account(&rows)
+		}
+		if err := identify(in.ctx, in.log, &rows); err != nil {
+			return err
 		}
 	}
 	select {
@@ -233,7 +319,7 @@ func (in *inserter) finish() error {
 }
 
 // foldTo folds a lane up to a position and inserts its rows. It tells nothing and sets nothing aside.
-func foldTo(ctx context.Context, d *Dependencies, config Config, l *lane, to uint64, heard heard) error {
+func foldTo(ctx context.Context, d *Dependencies, config Config, l *lane, to uint64, folded *positions, heard heard) error {
 	from := l.position()
 	if from >= to {
 		return nil
@@ -243,7 +329,7 @@ func foldTo(ctx context.Context, d *Dependencies, config Config, l *lane, to uin
 		return err
 	}
 	defer reader.Close()
-	in := newInserter(ctx, d, l, config.FlushRows)
+	in := newInserter(ctx, d, l, config.FlushRows, folded)
 	err = readTo(ctx, reader, from, to, func(m *pipeline.Message) error {
 		if err := l.apply(m, in.took); err != nil {
 			return err

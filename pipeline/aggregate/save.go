@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,16 +25,18 @@ func newSaver(d *Dependencies) *saver { return &saver{d} }
 
 // save writes a snapshot. After an error some partitions may have the new checkpoint and others the old one: each is whole.
 func (s *saver) save(ctx context.Context, snap *snapshot) error {
-	id, err := s.deps.Log.MessageID(ctx, snap.position)
-	if err != nil {
-		return err
-	}
-	if id == "" {
-		return nil // erased: the next one will do
-	}
-	for p := range snap.states {
-		if err := s.savePartition(ctx, snap, p, id); err != nil {
-			return fmt.Errorf("checkpoint of partition %d at position %d: %w", p, snap.position, err)
+	ids := map[uint64]string{} // "" for a message that was erased
+	for p, state := range snap.states {
+		at := state.Position()
+		if _, known := ids[at]; !known {
+			id, err := s.deps.Log.MessageID(ctx, at)
+			if err != nil {
+				return err
+			}
+			ids[at] = id
+		}
+		if err := s.savePartition(ctx, snap, p, ids[at]); err != nil {
+			return fmt.Errorf("checkpoint of partition %d at position %d: %w", p, at, err)
 		}
 	}
 	return nil
@@ -52,13 +55,11 @@ func (s *saver) savePartition(ctx context.Context, snap *snapshot, p int, messag
 			return fmt.Errorf("read pointer %s: %w", key, err)
 		}
 	}
-	if before.Position > snap.position {
-		return fmt.Errorf("%w: a checkpoint at position %d", pipeline.ErrFenced, before.Position)
-	}
-	now := checkpoint{Position: snap.position, MessageID: messageID, State: prefix + "state-" + strconv.FormatUint(snap.position, 10)}
-	if now.State == before.State {
+	at := snap.states[p].Position()
+	if before.Position == at && !snap.lane.redo[p] {
 		return nil
 	}
+	now := checkpoint{Position: at, MessageID: messageID, State: prefix + "state-" + strconv.FormatUint(at, 10) + "-" + rand.Text()[:8]}
 	for _, r := range snap.runs[p] {
 		if err := s.saveRun(ctx, prefix, r); err != nil {
 			return err
@@ -78,6 +79,7 @@ func (s *saver) savePartition(ctx context.Context, snap *snapshot, p int, messag
 		}
 		return err
 	}
+	snap.lane.redo[p] = false
 	s.forget(ctx, prefix, before, now)
 	return snap.lane.archives[p].compact()
 }
@@ -139,17 +141,28 @@ func sweep(ctx context.Context, c pipeline.Checkpoints, age time.Duration) (int,
 	}
 	named := map[string]bool{}
 	for _, p := range pointers {
-		var at checkpoint
-		if err := json.Unmarshal(p.Value, &at); err != nil {
-			return 0, fmt.Errorf("read pointer %s: %w", p.Key, err)
+		names, err := namedBy(p)
+		if err != nil {
+			return 0, err
 		}
-		named[at.State] = true
-		prefix := prefixOf(p.Key)
-		for _, r := range at.Runs {
-			named[prefix+r.Name] = true
+		for _, name := range names {
+			named[name] = true
 		}
 	}
 	return c.Sweep(ctx, func(name string) bool { return named[name] }, age)
+}
+
+// namedBy gives the names of the objects of a checkpoint.
+func namedBy(p pipeline.Pointer) ([]string, error) {
+	var at checkpoint
+	if err := json.Unmarshal(p.Value, &at); err != nil {
+		return nil, fmt.Errorf("read pointer %s: %w", p.Key, err)
+	}
+	names, prefix := []string{at.State}, prefixOf(p.Key)
+	for _, r := range at.Runs {
+		names = append(names, prefix+r.Name)
+	}
+	return names, nil
 }
 
 // prefixOf is the prefix of the objects that a checkpoint's pointer names.
@@ -160,21 +173,34 @@ func prefixOf(key string) string {
 	return objectPrefix(g, p)
 }
 
-// dropGeneration removes what is left of a generation: its checkpoints first, so that nobody goes on with it.
+// dropGeneration removes what is left of a generation: its checkpoints first, so that nobody goes on with it. Objects of it
+// that no pointer names yet are left for the sweep, which waits until nobody can be about to point to them.
 func dropGeneration(ctx context.Context, d *Dependencies, g uint32) error {
 	pointers, err := d.Checkpoints.Pointers(ctx, generationPrefix(g))
 	if err != nil {
 		return err
 	}
 	for _, p := range pointers {
-		if err := d.Checkpoints.Unpoint(ctx, p.Key, p.Revision); err != nil {
+		if err := dropCheckpoint(ctx, d.Checkpoints, p); err != nil {
 			return err
 		}
 	}
-	if err := d.Store.Drop(ctx, g); err != nil {
+	return d.Store.Drop(ctx, g)
+}
+
+// dropCheckpoint removes a pointer, and then the objects that it named.
+func dropCheckpoint(ctx context.Context, c pipeline.Checkpoints, p pipeline.Pointer) error {
+	names, err := namedBy(p)
+	if err != nil {
 		return err
 	}
-	// An upload of somebody else that this breaks off is tried again.
-	_, err = d.Checkpoints.Sweep(ctx, func(name string) bool { return generationOf(name) != g }, 0)
-	return err
+	if err := c.Unpoint(ctx, p.Key, p.Revision); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := c.Delete(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

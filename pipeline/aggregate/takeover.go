@@ -5,7 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"parcours/pipeline"
 )
@@ -52,13 +57,25 @@ func readTakeover(ctx context.Context, c pipeline.Checkpoints) (*takeover, error
 	return t, nil
 }
 
-// write sets the pointer, on condition that nobody else has.
+// writeWithin is how long setting the pointer may take.
+const writeWithin = 10 * time.Second
+
+// write sets the pointer, on condition that nobody else has. An interrupt does not cut it short: nobody would know then
+// whether it was set, and what it says would be left behind.
 func (t *takeover) write(ctx context.Context, c pipeline.Checkpoints) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	value, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
-	t.revision, err = c.Point(ctx, takeoverKey, value, t.revision)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeWithin)
+	defer cancel()
+	revision, err := c.Point(ctx, takeoverKey, value, t.revision)
+	if err == nil {
+		t.revision = revision
+	}
 	return err
 }
 
@@ -75,6 +92,9 @@ func (t *takeover) abandoned(now time.Time) bool {
 // folds otherwise, it folds a new generation first; where one is ready that the old state cannot lead to, it is taken
 // over as it is.
 func (a *Aggregator) open(ctx context.Context, head uint64) error {
+	if err := a.claim(ctx); err != nil {
+		return err
+	}
 	current, err := a.inForce(ctx)
 	if err != nil {
 		return err
@@ -82,18 +102,18 @@ func (a *Aggregator) open(ctx context.Context, head uint64) error {
 	if err := a.pending(ctx, current); err != nil {
 		return err
 	}
-	if err := tidy(ctx, &a.Dependencies, current.Number, a.Now()); err != nil {
+	if err := tidy(ctx, &a.Dependencies, current.Number, 0); err != nil {
 		return err
 	}
 	if err := a.inserted(ctx, current.Number); err != nil {
 		return err
 	}
-	if err := a.claim(ctx); err != nil {
+	if err := a.heard(ctx, current.Number); err != nil {
 		return err
 	}
-	a.lane, err = openLane(ctx, &a.Dependencies, current)
+	a.lane, err = openLane(ctx, &a.Dependencies, current, false)
 	if err == nil {
-		err = a.known(head)
+		err = a.known(ctx, head)
 	}
 	switch {
 	case err == nil:
@@ -108,7 +128,71 @@ func (a *Aggregator) open(ctx context.Context, head uint64) error {
 	return a.replace(ctx, current)
 }
 
-// inForce is the generation that views read. That of a new database is what this process folds.
+// founded is what the pointer of a generation says, for as long as it has rows: what it is, should the tables be lost, and
+// the position at which it took over. All that was told up to there was told before it.
+type founded struct {
+	Generation pipeline.Generation `json:"generation"`
+	At         uint64              `json:"at"`
+}
+
+const foundedPrefix = "generation."
+
+func foundedKey(generation uint32) string { return fmt.Sprint(foundedPrefix, generation) }
+
+// found writes down where a generation takes over.
+func (a *Aggregator) found(ctx context.Context, g pipeline.Generation, at uint64) error {
+	value, err := json.Marshal(founded{g, at})
+	if err != nil {
+		return err
+	}
+	p, err := a.Checkpoints.Pointer(ctx, foundedKey(g.Number))
+	if err != nil {
+		return err
+	}
+	_, err = a.Checkpoints.Point(ctx, foundedKey(g.Number), value, p.Revision)
+	return err
+}
+
+// lastFounded is the youngest generation that took over; zero for none.
+func lastFounded(ctx context.Context, c pipeline.Checkpoints) (last founded, err error) {
+	pointers, err := c.Pointers(ctx, foundedPrefix)
+	if err != nil {
+		return last, err
+	}
+	for _, p := range pointers {
+		var f founded
+		if err := json.Unmarshal(p.Value, &f); err != nil {
+			return last, fmt.Errorf("read pointer %s: %w", p.Key, err)
+		}
+		if f.Generation.Number > last.Generation.Number {
+			last = f
+		}
+	}
+	return last, nil
+}
+
+// heard sets the places up to which nothing is told again: what the tail of JOURNEYS says, or, where the generation has
+// told nothing yet, where it took over.
+func (a *Aggregator) heard(ctx context.Context, generation uint32) error {
+	last, err := lastFounded(ctx, a.Checkpoints)
+	if err != nil || last.Generation.Number != generation {
+		return err
+	}
+	for p := range a.told {
+		if a.told[p].Generation < generation {
+			a.told[p] = endOf(generation, last.At)
+		}
+	}
+	return nil
+}
+
+// endOf is behind everything that is told at a position.
+func endOf(generation uint32, position uint64) pipeline.Place {
+	return pipeline.Place{Generation: generation, Position: position, Ordinal: math.MaxUint32}
+}
+
+// inForce is the generation that views read. That of a new database is what this process folds; where the database was
+// lost, it is what was in force before, since JOURNEYS goes on.
 func (a *Aggregator) inForce(ctx context.Context) (pipeline.Generation, error) {
 	current, err := a.Store.Current(ctx)
 	if err != nil || current.Fold != "" {
@@ -118,8 +202,15 @@ func (a *Aggregator) inForce(ctx context.Context) (pipeline.Generation, error) {
 	if err != nil || len(frontier) > 0 {
 		return current, err // made before versions were kept
 	}
-	fresh := wanted(a.Book, 0)
-	fresh.Number = current.Number
+	last, err := lastFounded(ctx, a.Checkpoints)
+	if err != nil {
+		return current, err
+	}
+	fresh := last.Generation
+	if fresh.Number == 0 {
+		fresh = wanted(a.Book, 0)
+		fresh.Number = current.Number
+	}
 	return fresh, a.Store.Switch(ctx, fresh)
 }
 
@@ -129,40 +220,88 @@ func (a *Aggregator) pending(ctx context.Context, current pipeline.Generation) e
 	if err != nil || t == nil || t.State == stateBuilding {
 		return err
 	}
-	if t.Generation.Number == current.Number { // it was switched to, and what came after was cut short
-		return t.remove(ctx, a.Checkpoints)
+	if t.Generation.Number <= current.Number { // it was switched to, and what came after was cut short
+		return a.withdraw(ctx, t)
 	}
 	if !same(t.Generation, wanted(a.Book, t.Generation.Admitted)) {
 		a.Logger.Warn().Uint32("generation", t.Generation.Number).Msg("a generation that waits was folded otherwise than this process does: it is dropped")
-		return t.remove(ctx, a.Checkpoints)
+		return a.withdraw(ctx, t)
 	}
 	a.takeover = t
 	return nil
 }
 
-// refound folds the log anew, since this process folds otherwise than the one that made the generation in force.
+// withdraw removes a takeover; that somebody else has is as good.
+func (a *Aggregator) withdraw(ctx context.Context, t *takeover) error {
+	err := t.remove(ctx, a.Checkpoints)
+	if errors.Is(err, pipeline.ErrMoved) {
+		return nil
+	}
+	return err
+}
+
+// refound folds the log anew, since this process folds otherwise than the one that made the generation in force. While
+// another process does so, or seems to (it may have been killed), this one waits.
 func (a *Aggregator) refound(ctx context.Context, current pipeline.Generation) error {
 	a.Logger.Info().Uint32("generation", current.Number).Str("fold", current.Fold).Str("rules", current.Rules).
-		Msg("this version folds the log otherwise: folding a new generation beside the one in force, which stays readable")
-	_, err := Rebuild(ctx, a.config, a.Dependencies, RebuildOptions{Progress: func(position, head uint64) {
-		a.Logger.Info().Uint64("position", position).Uint64("head", head).Msg("folding a new generation")
-	}})
+		Msg("folding a new generation beside the one in force, which stays readable")
+	_, err := backoff.Retry(ctx, func() (pipeline.Generation, error) {
+		g, err := Rebuild(ctx, a.config, a.Dependencies, RebuildOptions{Progress: func(position, head uint64) {
+			a.Logger.Info().Uint64("position", position).Uint64("head", head).Msg("folding a new generation")
+		}})
+		if err != nil && !errors.Is(err, ErrRebuilding) {
+			err = backoff.Permanent(err)
+		}
+		return g, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(time.Second)), backoff.WithMaxElapsedTime(2*buildingFor))
 	if err != nil {
 		return err
 	}
 	return a.pending(ctx, current)
 }
 
-// replace goes over to a generation that is ready, from where the old one's rows and messages have come.
+// replace goes over to a generation that is ready, from where the old one's rows and messages have come, as far as the log
+// still goes.
 func (a *Aggregator) replace(ctx context.Context, current pipeline.Generation) error {
 	if a.lane != nil {
 		a.lane.close()
+		a.lane = nil
 	}
-	next, err := openLane(ctx, &a.Dependencies, a.takeover.Generation)
+	if a.takeover == nil {
+		return fmt.Errorf("generation %d: %w", current.Number, pipeline.ErrOtherFold)
+	}
+	next, err := openLane(ctx, &a.Dependencies, a.takeover.Generation, true)
 	if err != nil {
+		return a.spoilt(ctx, err)
+	}
+	head, err := a.Log.Head(ctx)
+	if err != nil {
+		next.close()
 		return err
 	}
-	return a.switchTo(ctx, current.Number, next, max(next.position(), a.takeover.At))
+	if a.takeover.At == 0 {
+		at := max(next.position(), a.takeover.Position)
+		for p := range a.stored {
+			at = max(at, a.stored[p].Position)
+		}
+		a.takeover.State, a.takeover.At = stateSwitching, min(at, head)
+		if err := a.takeover.write(ctx, a.Checkpoints); err != nil {
+			next.close()
+			return err
+		}
+	}
+	return a.switchTo(ctx, current.Number, next, a.takeover.At)
+}
+
+// spoilt withdraws a takeover that cannot be opened, and gives the reason back.
+func (a *Aggregator) spoilt(ctx context.Context, cause error) error {
+	if errors.Is(cause, pipeline.ErrLogAway) || ctx.Err() != nil {
+		return cause
+	}
+	t := a.takeover
+	a.takeover = nil
+	a.Logger.Warn().Err(cause).Uint32("generation", t.Generation.Number).Msg("a generation that waits cannot be opened: it is dropped")
+	return errors.Join(cause, a.withdraw(ctx, t))
 }
 
 // lookEvery is how often the loop asks whether a generation waits.
@@ -207,18 +346,23 @@ func (a *Aggregator) adopt(ctx, delivery context.Context) error {
 		return err
 	}
 	t := a.takeover
-	if t.At == 0 {
-		t.State, t.At = stateSwitching, a.position
-		if err := t.write(ctx, a.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
-			a.takeover = nil // withdrawn
-			return nil
-		} else if err != nil {
+	next, err := openLane(ctx, &a.Dependencies, t.Generation, true)
+	if err != nil {
+		if err := a.spoilt(ctx, err); a.takeover != nil {
 			return err
 		}
+		return nil // this one goes on
 	}
-	next, err := openLane(ctx, &a.Dependencies, t.Generation)
-	if err != nil {
-		return err
+	if t.At == 0 {
+		t.State, t.At = stateSwitching, a.position
+		if err := t.write(ctx, a.Checkpoints); err != nil {
+			next.close()
+			if errors.Is(err, pipeline.ErrMoved) {
+				a.takeover = nil // withdrawn
+				return nil
+			}
+			return err
+		}
 	}
 	old := a.lane
 	a.saving.Lock() // waits for a checkpoint under way
@@ -251,7 +395,11 @@ func (a *Aggregator) drain(delivery context.Context) error {
 // switchTo brings the new generation to a position, tells those who follow JOURNEYS the difference, and then lets every
 // reader see it, by one insert.
 func (a *Aggregator) switchTo(ctx context.Context, old uint32, next *lane, at uint64) error {
-	if err := foldTo(ctx, &a.Dependencies, a.config, next, at, nil); err != nil {
+	if err := foldTo(ctx, &a.Dependencies, a.config, next, at, nil, nil); err != nil {
+		next.close()
+		return err
+	}
+	if err := a.found(ctx, next.generation, at); err != nil {
 		next.close()
 		return err
 	}
@@ -266,30 +414,46 @@ func (a *Aggregator) switchTo(ctx context.Context, old uint32, next *lane, at ui
 	a.Logger.Info().Uint32("generation", next.generation.Number).Uint64("position", at).Msg("another generation is in force")
 	a.lane = next
 	for p := range a.stored {
-		a.stored[p] = max(next.partitions[p].Position(), at)
+		a.stored[p] = pipeline.FrontierRow{Partition: p, Position: max(next.partitions[p].Position(), at)}
+		a.told[p] = endOf(next.generation.Number, at)
 	}
 	a.saved = time.Time{} // a checkpoint soon
 	taken := a.takeover
 	a.takeover = nil
-	if err := tidy(ctx, &a.Dependencies, next.generation.Number, a.Now()); err != nil && ctx.Err() == nil {
+	if err := tidy(ctx, &a.Dependencies, next.generation.Number, 0); err != nil && ctx.Err() == nil {
 		a.Logger.Warn().Err(err).Msg("what is left of old generations is left for the next start")
 	}
-	return taken.remove(ctx, a.Checkpoints)
+	return a.withdraw(ctx, taken)
 }
 
 // InForce says whether a generation that was rebuilt is what views read, and nothing is left to do for it.
 func InForce(ctx context.Context, d *Dependencies, g pipeline.Generation) (bool, error) {
 	current, err := d.Store.Current(ctx)
-	if err != nil || current.Number < g.Number {
+	if err != nil {
 		return false, err
+	}
+	if current.Number < g.Number {
+		return false, waits(ctx, d, g)
 	}
 	t, err := readTakeover(ctx, d.Checkpoints)
 	return t == nil || t.Generation.Number != g.Number, err
 }
 
-// differenceFirst is the first ordinal of what is told when a generation takes over: behind all that the fold tells at the
-// same position.
-const differenceFirst = 1 << 24
+// waits says whether a generation still waits to be taken over.
+func waits(ctx context.Context, d *Dependencies, g pipeline.Generation) error {
+	t, err := readTakeover(ctx, d.Checkpoints)
+	if err != nil || t != nil && t.Generation.Number == g.Number {
+		return err
+	}
+	current, err := d.Store.Current(ctx) // it may have been taken over meanwhile
+	if err == nil && current.Number < g.Number {
+		err = ErrNotTaken
+	}
+	return err
+}
+
+// ErrNotTaken means that whoever owns the partitions has dropped a generation instead of taking it over.
+var ErrNotTaken = errors.New("the aggregator has dropped the new generation: it folds otherwise than this version, or cannot open it")
 
 // toldAtOnce is how many messages of a difference are told together.
 const toldAtOnce = 1000
@@ -302,7 +466,10 @@ func (a *Aggregator) tellDifference(ctx context.Context, old uint32, next *lane,
 	flush := func() error {
 		list := c.Told
 		c.Told = nil
-		for len(list) > 0 && !a.told[partition].before(&list[0]) {
+		for i := range list {
+			list[i].Generation = next.generation.Number
+		}
+		for len(list) > 0 && !a.told[partition].Before(list[0].Place) {
 			list = list[1:]
 		}
 		return a.tell(ctx, partition, list)
@@ -314,10 +481,10 @@ func (a *Aggregator) tellDifference(ctx context.Context, old uint32, next *lane,
 					return err
 				}
 			}
-			partition, ordinal = p, differenceFirst
+			partition, ordinal = p, 0
 		}
 		before := len(c.Told)
-		next.partitions[partition].TellDifference(&d, max(at, a.told[partition].position), ordinal, &c)
+		next.partitions[partition].TellDifference(&d, next.generation.Number, at, ordinal, &c)
 		ordinal += uint32(len(c.Told) - before)
 		if len(c.Told) < toldAtOnce {
 			return nil
@@ -347,17 +514,20 @@ func partitionOf(d *pipeline.Difference) int {
 }
 
 // tidy drops what no rule keeps: generations of rebuilds that were interrupted, and those older than the one before the
-// current one; and objects that nobody points to.
-func tidy(ctx context.Context, d *Dependencies, current uint32, now time.Time) error {
+// current one; and objects that nobody points to. Own is a generation that the caller builds, 0 for none.
+func tidy(ctx context.Context, d *Dependencies, current, own uint32) error {
 	t, err := readTakeover(ctx, d.Checkpoints)
 	if err != nil {
 		return err
 	}
-	if t != nil && t.abandoned(now) {
-		if err := t.remove(ctx, d.Checkpoints); err != nil && !errors.Is(err, pipeline.ErrMoved) {
+	if t != nil && t.Generation.Number != own && t.abandoned(d.Now()) {
+		switch err := t.remove(ctx, d.Checkpoints); {
+		case errors.Is(err, pipeline.ErrMoved): // it lives
+		case err != nil:
 			return err
+		default:
+			t = nil
 		}
-		t = nil
 	}
 	numbers, err := d.Store.Generations(ctx)
 	if err != nil {
@@ -372,7 +542,7 @@ func tidy(ctx context.Context, d *Dependencies, current uint32, now time.Time) e
 			return err
 		}
 	}
-	if err := dropPointers(ctx, d, current, t); err != nil {
+	if err := dropPointers(ctx, d, current, numbers, t); err != nil {
 		return err
 	}
 	_, err = sweep(ctx, d.Checkpoints, sweepAge)
@@ -390,14 +560,17 @@ func previous(numbers []uint32, current uint32) (before uint32) {
 }
 
 // dropPointers removes the checkpoints of generations that nobody goes on with.
-func dropPointers(ctx context.Context, d *Dependencies, current uint32, t *takeover) error {
-	pointers, err := d.Checkpoints.Pointers(ctx, checkpointPrefix)
+func dropPointers(ctx context.Context, d *Dependencies, current uint32, numbers []uint32, t *takeover) error {
+	pointers, err := d.Checkpoints.Pointers(ctx, "")
 	if err != nil {
 		return err
 	}
 	for _, p := range pointers {
 		g := generationOf(p.Key)
-		if g == current || t != nil && g == t.Generation.Number {
+		if g == 0 || g == current || t != nil && g == t.Generation.Number {
+			continue
+		}
+		if strings.HasPrefix(p.Key, foundedPrefix) && (g > current || slices.Contains(numbers, g)) {
 			continue
 		}
 		if err := d.Checkpoints.Unpoint(ctx, p.Key, p.Revision); err != nil && !errors.Is(err, pipeline.ErrMoved) {

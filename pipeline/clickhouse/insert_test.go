@@ -271,7 +271,7 @@ func TestTheFrontierComesLast(t *testing.T) {
 	}
 	s.conn = conn
 	insert(t, s, rows)
-	if positions, err := s.Frontier(t.Context(), 1); err != nil || positions[0] != 20_000 {
+	if positions, err := s.Frontier(t.Context(), 1); err != nil || positions[0].Position != 20_000 {
 		t.Errorf("frontier %v, %v", positions, err)
 	}
 	expect(t, s, "SELECT count(), uniqExact(id) FROM events_v", "20000\t20000")
@@ -442,7 +442,7 @@ func TestWaitFrontier(t *testing.T) {
 		t.Error(err)
 	}
 	insert(t, s, partition(0, 3)) // a restored owner inserts again from an older position
-	if positions, err := s.Frontier(t.Context(), 1); err != nil || positions[0] != 10 || positions[1] != 12 {
+	if positions, err := s.Frontier(t.Context(), 1); err != nil || positions[0].Position != 10 || positions[1].Position != 12 {
 		t.Errorf("frontier %v, %v", positions, err)
 	}
 }

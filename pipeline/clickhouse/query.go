@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"parcours/pipeline"
+	"parcours/pipeline/event"
 )
 
 // LastRejected is the highest position of REJECTED that is in, 0 for none.
@@ -22,10 +25,10 @@ func (s *Store) scan(ctx context.Context, what, sql string, dest ...any) error {
 	return nil
 }
 
-// Frontier is, for each partition that has written any, the position up to which a generation's rows are in.
-func (s *Store) Frontier(ctx context.Context, generation uint32) (map[int]uint64, error) {
-	var positions map[int]uint64
-	sql := fmt.Sprintf("SELECT partition, max(position) FROM %s.frontier WHERE generation = %d GROUP BY partition",
+// Frontier is, for each partition that has written any, how far a generation's rows are in.
+func (s *Store) Frontier(ctx context.Context, generation uint32) (map[int]pipeline.FrontierRow, error) {
+	var positions map[int]pipeline.FrontierRow
+	sql := fmt.Sprintf("SELECT partition, position, clock, message_id FROM %s.frontier FINAL WHERE generation = %d",
 		s.config.Database, generation)
 	err := s.retry(ctx, "read the frontier", func(ctx context.Context) error {
 		var err error
@@ -38,20 +41,22 @@ func (s *Store) Frontier(ctx context.Context, generation uint32) (map[int]uint64
 	return positions, nil
 }
 
-func (s *Store) positions(ctx context.Context, sql string) (map[int]uint64, error) {
+func (s *Store) positions(ctx context.Context, sql string) (map[int]pipeline.FrontierRow, error) {
 	rows, err := s.conn.Query(ctx, sql)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	positions := map[int]uint64{}
+	positions := map[int]pipeline.FrontierRow{}
 	for rows.Next() {
 		var partition int32
-		var position uint64
-		if err := rows.Scan(&partition, &position); err != nil {
+		var row pipeline.FrontierRow
+		var clock time.Time
+		if err := rows.Scan(&partition, &row.Position, &clock, &row.MessageID); err != nil {
 			return nil, err
 		}
-		positions[int(partition)] = position
+		row.Partition, row.Clock = int(partition), event.InstantOf(clock)
+		positions[row.Partition] = row
 	}
 	return positions, rows.Err()
 }
@@ -90,7 +95,7 @@ func (s *Store) reached(ctx context.Context, position uint64) (bool, error) {
 		return false, err
 	}
 	for _, at := range positions {
-		if at < position {
+		if at.Position < position {
 			return false, nil
 		}
 	}

@@ -271,6 +271,7 @@ func frontier(g uint32) table[pipeline.FrontierRow] {
 			partition(func(r *row) int { return r.Partition }),
 			count64("position", func(r *row) uint64 { return r.Position }),
 			instant("clock", func(r *row) event.Instant { return r.Clock }),
+			text("message_id", func(r *row) string { return r.MessageID }),
 		},
 	}
 }

@@ -124,14 +124,14 @@ func BenchmarkReadBare(b *testing.B) {
 
 func BenchmarkTell(b *testing.B) {
 	bus, _ := benchBus(b)
-	if _, _, err := bus.Claim(b.Context(), 0); err != nil {
+	if _, err := bus.Claim(b.Context(), 0); err != nil {
 		b.Fatal(err)
 	}
 	body := bytes.Repeat([]byte("x"), 400)
 	for round := 0; b.Loop(); round++ {
 		all := make([]pipeline.Told, benchMessages)
 		for i := range all {
-			all[i] = pipeline.Told{Position: uint64(round*benchMessages + i + 1), ID: "fact", Tokens: []string{"journey", "opened"}, Body: body}
+			all[i] = pipeline.Told{Place: pipeline.Place{Position: uint64(round*benchMessages + i + 1)}, ID: "fact", Tokens: []string{"journey", "opened"}, Body: body}
 		}
 		for i := 0; i < len(all); i += 1000 {
 			if err := bus.Tell(b.Context(), 0, all[i:i+1000]); err != nil {

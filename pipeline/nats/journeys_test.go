@@ -42,7 +42,7 @@ func (l *tale) tell(partition int, typ, kind, family, id, data string) {
 		l.t.Fatal(body)
 	}
 	l.ordinal++
-	m := pipeline.Told{Position: 1, Ordinal: l.ordinal, ID: fmt.Sprint(l.ordinal), Type: typ, About: id,
+	m := pipeline.Told{Place: pipeline.Place{Generation: 1, Position: 1, Ordinal: l.ordinal}, ID: fmt.Sprint(l.ordinal), Type: typ, About: id,
 		Tokens: append(tokens, family), Body: []byte(body)}
 	if err := l.b.Tell(l.t.Context(), partition, []pipeline.Told{m}); err != nil {
 		l.t.Fatal(err)

@@ -45,7 +45,7 @@ func TestProvisionKeepsWhatTheLogSays(t *testing.T) {
 	if head, err := other.Head(t.Context()); head != 1 || err != nil {
 		t.Errorf("head %d, %v", head, err)
 	}
-	if _, _, err := other.Claim(t.Context(), 4); err == nil {
+	if _, err := other.Claim(t.Context(), 4); err == nil {
 		t.Error("a partition that the log does not have was claimed")
 	}
 	if _, err := other.Provision(t.Context(), "sometimes"); err == nil {

@@ -37,6 +37,7 @@ const (
 	headerType        = "Cx-Type"
 	headerPosition    = "Cx-Position" // in EVENTS, of what a message in JOURNEYS follows from
 	headerOrdinal     = "Cx-Ordinal"  // among those of one position
+	headerGeneration  = "Cx-Generation"
 	headerContentType = "Content-Type"
 	contentCloudEvent = "application/cloudevents+json"
 )

@@ -29,9 +29,8 @@ type owner struct {
 	partition int
 	claimed   bool
 	stream    jetstream.Stream
-	sequence  uint64 // of the stream's last message, as far as we know
-	position  uint64 // of the last message told
-	ordinal   uint32
+	sequence  uint64         // of the stream's last message, as far as we know
+	place     pipeline.Place // of the last message told
 }
 
 func (b *Bus) owner(partition int) *owner {
@@ -47,17 +46,17 @@ func (b *Bus) owner(partition int) *owner {
 
 // Claim makes the caller the owner of a partition, by one conditional message `owner.claimed` behind the last one in the
 // partition's stream: from then on every write of an earlier owner is refused, since it expects another last sequence.
-// It gives (position, ordinal) of the last message told, (0, 0) for none; `owner.claimed` repeats them, so that the
-// stream's tail always tells. Of several claimants the last one owns. While an owner writes without a pause the stream's
+// It gives the place of the last message told, zero for none; `owner.claimed` repeats it, so that the stream's tail always
+// tells. Of several claimants the last one owns. While an owner writes without a pause the stream's
 // end moves on before it can be claimed: Claim tries for AckTimeout, and gives ErrLogBusy then.
-func (b *Bus) Claim(ctx context.Context, partition int) (uint64, uint32, error) {
+func (b *Bus) Claim(ctx context.Context, partition int) (pipeline.Place, error) {
 	o := b.owner(partition)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.claimed = false
 	var err error
 	if o.stream, err = b.api.Stream(ctx, journeysStream(partition)); err != nil {
-		return 0, 0, fmt.Errorf("claim partition %d: %w", partition, logError(err))
+		return pipeline.Place{}, fmt.Errorf("claim partition %d: %w", partition, logError(err))
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.AckTimeout)
 	defer cancel()
@@ -65,13 +64,13 @@ func (b *Bus) Claim(ctx context.Context, partition int) (uint64, uint32, error) 
 		err = b.tryClaim(ctx, o) // somebody wrote in between
 	}
 	if wrongLastSequence(err) {
-		return 0, 0, fmt.Errorf("claim partition %d: %w: %w", partition, pipeline.ErrLogBusy, err)
+		return pipeline.Place{}, fmt.Errorf("claim partition %d: %w: %w", partition, pipeline.ErrLogBusy, err)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("claim partition %d: %w", partition, logError(err))
+		return pipeline.Place{}, fmt.Errorf("claim partition %d: %w", partition, logError(err))
 	}
 	o.claimed = true
-	return o.position, o.ordinal, nil
+	return o.place, nil
 }
 
 // tryClaim reads where the stream ends before it reads its last message: when a message comes in between, the claim
@@ -81,7 +80,7 @@ func (b *Bus) tryClaim(ctx context.Context, o *owner) error {
 	if err != nil {
 		return err
 	}
-	if o.position, o.ordinal, err = lastTold(ctx, o); err != nil {
+	if o.place, err = lastTold(ctx, o); err != nil {
 		return err
 	}
 	ack, err := b.api.PublishMsg(ctx, claimMessage(o), jetstream.WithExpectLastSequence(info.State.LastSeq))
@@ -92,27 +91,34 @@ func (b *Bus) tryClaim(ctx context.Context, o *owner) error {
 	return nil
 }
 
-func lastTold(ctx context.Context, o *owner) (uint64, uint32, error) {
+func lastTold(ctx context.Context, o *owner) (pipeline.Place, error) {
 	last, err := o.stream.GetLastMsgForSubject(ctx, everything(journeysPrefix(o.partition)))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, 0, nil
+		return pipeline.Place{}, nil
 	}
 	if err != nil {
-		return 0, 0, err
+		return pipeline.Place{}, err
 	}
 	return placeOf(last.Header)
 }
 
-func placeOf(h nats.Header) (uint64, uint32, error) {
-	position, err := strconv.ParseUint(h.Get(headerPosition), 10, 64)
-	if err != nil {
-		return 0, 0, fmt.Errorf("header %s: %w", headerPosition, err)
+// placeOf reads the place of a message; one without a generation was told by the first.
+func placeOf(h nats.Header) (place pipeline.Place, err error) {
+	if place.Position, err = strconv.ParseUint(h.Get(headerPosition), 10, 64); err != nil {
+		return place, fmt.Errorf("header %s: %w", headerPosition, err)
 	}
 	ordinal, err := strconv.ParseUint(h.Get(headerOrdinal), 10, 32)
 	if err != nil {
-		return 0, 0, fmt.Errorf("header %s: %w", headerOrdinal, err)
+		return place, fmt.Errorf("header %s: %w", headerOrdinal, err)
 	}
-	return position, uint32(ordinal), nil
+	generation := uint64(1)
+	if told := h.Get(headerGeneration); told != "" {
+		if generation, err = strconv.ParseUint(told, 10, 32); err != nil {
+			return place, fmt.Errorf("header %s: %w", headerGeneration, err)
+		}
+	}
+	place.Ordinal, place.Generation = uint32(ordinal), uint32(generation)
+	return place, nil
 }
 
 func claimMessage(o *owner) *nats.Msg {
@@ -122,14 +128,15 @@ func claimMessage(o *owner) *nats.Msg {
 	if err != nil {
 		panic(err) // strings and numbers only
 	}
-	return toldMessage(journeysPrefix(o.partition)+"."+claimTokens, id, o.position, o.ordinal, body)
+	return toldMessage(journeysPrefix(o.partition)+"."+claimTokens, id, o.place, body)
 }
 
-func toldMessage(subject, id string, position uint64, ordinal uint32, body []byte) *nats.Msg {
+func toldMessage(subject, id string, place pipeline.Place, body []byte) *nats.Msg {
 	return &nats.Msg{Subject: subject, Data: body, Header: nats.Header{
 		nats.MsgIdHdr:     {id},
-		headerPosition:    {strconv.FormatUint(position, 10)},
-		headerOrdinal:     {strconv.FormatUint(uint64(ordinal), 10)},
+		headerGeneration:  {strconv.FormatUint(uint64(place.Generation), 10)},
+		headerPosition:    {strconv.FormatUint(place.Position, 10)},
+		headerOrdinal:     {strconv.FormatUint(uint64(place.Ordinal), 10)},
 		headerContentType: {contentCloudEvent},
 	}}
 }
@@ -137,7 +144,8 @@ func toldMessage(subject, id string, position uint64, ordinal uint32, body []byt
 // messageID is one telling: the same fact told again at a later position (retracted, then found again) is another
 // message, which JetStream must not drop as a copy, neither in the partition's stream nor in the one that gathers them.
 func messageID(partition int, t *pipeline.Told) string {
-	return headerValue(t.ID) + "@" + strconv.Itoa(partition) + "." + strconv.FormatUint(t.Position, 10) + "." +
+	return headerValue(t.ID) + "@" + strconv.Itoa(partition) + "." + strconv.FormatUint(uint64(t.Generation), 10) + "." +
+		strconv.FormatUint(t.Position, 10) + "." +
 		strconv.FormatUint(uint64(t.Ordinal), 10)
 }
 
@@ -147,7 +155,7 @@ func messageID(partition int, t *pipeline.Told) string {
 // and the next finds the claim at the very sequence where it expects that one (tried: it is stored, on one replica and on
 // three). Expecting the last message id as well holds on one replica, and stops the stream for good on three (2.15.2).
 //
-// (Position, Ordinal) must grow from message to message; those not beyond what the stream holds are not told again, so
+// The Place must grow from message to message; those not beyond what the stream holds are not told again, so
 // that after an error, when a prefix may be stored, the same call may be repeated. ErrFenced: claim again or stop.
 func (b *Bus) Tell(ctx context.Context, partition int, messages []pipeline.Told) error {
 	o := b.owner(partition)
@@ -171,18 +179,14 @@ func (o *owner) untold(messages []pipeline.Told) ([]pipeline.Told, error) {
 	known := 0
 	for i := range messages {
 		m := &messages[i]
-		if i > 0 && !beyond(m, messages[i-1].Position, messages[i-1].Ordinal) {
-			return nil, fmt.Errorf("message %d stands at (%d, %d), not beyond the one before it", i, m.Position, m.Ordinal)
+		if i > 0 && !messages[i-1].Before(m.Place) {
+			return nil, fmt.Errorf("message %d stands at (%d, %d, %d), not beyond the one before it", i, m.Generation, m.Position, m.Ordinal)
 		}
-		if !beyond(m, o.position, o.ordinal) {
+		if !o.place.Before(m.Place) {
 			known = i + 1
 		}
 	}
 	return messages[known:], nil
-}
-
-func beyond(m *pipeline.Told, position uint64, ordinal uint32) bool {
-	return m.Position > position || m.Position == position && m.Ordinal > ordinal
 }
 
 // tellAll sends what is left until nothing is. A refusal is explained by the stream's tail: our own messages there (an
@@ -212,7 +216,7 @@ func (b *Bus) tellAll(ctx context.Context, o *owner, rest []pipeline.Told) error
 func (o *owner) advance(rest []pipeline.Told, n int) []pipeline.Told {
 	if n > 0 {
 		o.sequence += uint64(n)
-		o.position, o.ordinal = rest[n-1].Position, rest[n-1].Ordinal
+		o.place = rest[n-1].Place
 	}
 	return rest[n:]
 }
@@ -260,7 +264,7 @@ const (
 // batched is message i of a batch; the first says where the batch must stand.
 func (o *owner) batched(batch string, rest []pipeline.Told, i int) *nats.Msg {
 	m := &rest[i]
-	msg := toldMessage(journeysPrefix(o.partition)+"."+tokens(m.Tokens...), messageID(o.partition, m), m.Position, m.Ordinal, m.Body)
+	msg := toldMessage(journeysPrefix(o.partition)+"."+tokens(m.Tokens...), messageID(o.partition, m), m.Place, m.Body)
 	msg.Header.Set(headerBatchID, batch)
 	msg.Header.Set(headerBatchSequence, strconv.Itoa(i+1))
 	if i == 0 {

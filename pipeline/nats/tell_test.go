@@ -16,7 +16,7 @@ import (
 
 func told(position uint64, ordinal uint32) pipeline.Told {
 	id := fmt.Sprintf("fact-%d-%d", position, ordinal)
-	return pipeline.Told{Position: position, Ordinal: ordinal, ID: id, Tokens: []string{"journey", "opened", "billing"},
+	return pipeline.Told{Place: pipeline.Place{Generation: 1, Position: position, Ordinal: ordinal}, ID: id, Tokens: []string{"journey", "opened", "billing"},
 		Body: fmt.Appendf(nil, `{"id":%q}`, id)}
 }
 
@@ -30,11 +30,11 @@ func toldFrom(position uint64, n int) []pipeline.Told {
 
 func claim(t *testing.T, b *nats.Bus, partition int) (uint64, uint32) {
 	t.Helper()
-	position, ordinal, err := b.Claim(t.Context(), partition)
+	place, err := b.Claim(t.Context(), partition)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return position, ordinal
+	return place.Position, place.Ordinal
 }
 
 // facts reads what partition p was told so far, without who claimed it.

@@ -39,7 +39,7 @@ AS SELECT
     partition, range, position, first, copies, late, set_aside, forwarded, system, broadcast, digest
 FROM {{database}}.ledger FINAL
 WHERE generation = (SELECT argMax(generation, (switched_at, generation)) FROM {{database}}.generation)
-COMMENT 'What became of every message of the log, by partition and range of 65,536 positions, as the current generation counted at its last checkpoint. Where nothing was erased, first + copies + late + set_aside + forwarded + system is what the log stored for the partition in the range.';
+COMMENT 'What became of every message of the log, by partition and range of 65,536 positions, as the current generation has counted. Where nothing was erased, first + copies + late + set_aside + forwarded + system is what the log stored for the partition in the range.';
 
 CREATE TABLE IF NOT EXISTS {{database}}.digests {{on_cluster}}
 (
@@ -89,6 +89,11 @@ AS SELECT
 FROM {{database}}.journey_steps FINAL
 WHERE generation = (SELECT argMax(generation, (switched_at, generation)) FROM {{database}}.generation) AND placement = 'late'
 COMMENT 'Events that came too late for journeys: they are in events_v and in no journey until an operator admits them by a new generation.';
+
+-- A log that holds another message where the tables have come to is another log.
+
+ALTER TABLE {{database}}.frontier {{on_cluster}}
+    ADD COLUMN IF NOT EXISTS message_id String COMMENT 'Id of the message of the log at that position; empty when it was not known.';
 
 -- Where a rejection comes from: a message of the log that the fold set aside, or a row of a file.
 
