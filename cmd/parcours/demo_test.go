@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -136,5 +137,19 @@ func TestSettings(t *testing.T) {
 	}
 	if got, want := count("PARCOURS_CUSTOMERS=20", "--customers", "30"), same("--customers", "30", "--days", "9"); got != want {
 		t.Errorf("flag over environment: %d events, expected %d", got, want)
+	}
+}
+
+// TestUpOnDemo: a directory that a demo has filled can be served, and takes more events.
+func TestUpOnDemo(t *testing.T) {
+	dir := t.TempDir()
+	must(t, "demo", "--data", dir, "--customers", "50", "--days", "10", "--seed", "3", "--exit")
+	p := up(t, dir)
+	if n := p.count(t, "SELECT count() > 0 FROM cx.journeys_v"); n != "1" {
+		t.Errorf("no journeys are there: %s", n)
+	}
+	p.stop(t, syscall.SIGTERM)
+	if r := verified(t, dir); r.First == 0 {
+		t.Errorf("verify says %+v", r)
 	}
 }

@@ -147,7 +147,8 @@ func (n *node) openDoor(ctx context.Context) error {
 	return err
 }
 
-// secrets are the keys of the directory, made where they are missing; a demo's key follows from its seed.
+// secrets are the keys of the directory, made where they are missing; a demo's key follows from its seed, and is written
+// down so that `up` can go on with a demo.
 func (n *node) secrets() (service.Secrets, error) {
 	operator, err := ingest.LoadOrCreateOperatorKey(filepath.Join(n.config.dir, operatorKeyFile))
 	if err != nil {
@@ -156,7 +157,7 @@ func (n *node) secrets() (service.Secrets, error) {
 	s := service.Secrets{Sealer: operator.Sealer()}
 	if n.config.seed != nil {
 		s.Key = ingest.KeyFromSeed(strconv.FormatUint(*n.config.seed, 10))
-		return s, nil
+		return s, ingest.KeepKey(n.keyFile(), s.Key)
 	}
 	s.Key, err = ingest.LoadOrCreateKey(n.keyFile())
 	return s, err

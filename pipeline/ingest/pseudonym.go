@@ -41,6 +41,14 @@ func LoadOrCreateKey(path string) (Key, error) {
 // KeyFromSeed makes the key of a demo or a test: the same seed gives the same pseudonyms. It protects nobody.
 func KeyFromSeed(seed string) Key { return sha256.Sum256([]byte("parcours demo key\x00" + seed)) }
 
+// KeepKey writes a key into a file that is not there, so that whoever opens the directory next finds it.
+func KeepKey(path string, k Key) error {
+	if _, err := loadOrCreate(path, func() ([]byte, error) { return k[:], nil }); err != nil {
+		return fmt.Errorf("pseudonym key: %w", err)
+	}
+	return nil
+}
+
 // loadOrCreate reads a file of 32 bytes in hexadecimal, or writes what make gives, whole or not at all.
 func loadOrCreate(path string, make func() ([]byte, error)) ([]byte, error) {
 	raw, err := loadSecret(path)
