@@ -72,6 +72,58 @@ func TestCopyOfFinal(t *testing.T) {
 	}
 }
 
+// TestApartHidesNoCase: an event that is about no journey leaves a parked case where it is, whatever case it names, and the
+// case is found again by the next event that is about it.
+func TestApartHidesNoCase(t *testing.T) {
+	start := event.InstantOf(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	day := func(n int) event.Instant { return start.Add(time.Duration(n) * rules.Day) }
+	about := func(id, typ string, at event.Instant) *event.Event {
+		e := call(id, at)
+		e.Type, e.Data.Case = typ, "A"
+		return e
+	}
+	for _, apart := range []string{event.CustomerConsented, event.IncidentStarted, event.ContextChanged} {
+		w, whole := newWorld(), newWorld()
+		pipeline.HoldAll(whole.partition)
+		for i, e := range []*event.Event{
+			about("opened", event.CaseOpened, start), about("closed", event.CaseClosed, start.Add(time.Hour)), tick(day(100)), tick(day(200)),
+			about("apart", apart, day(300)), tick(day(301)), about("reopened", event.CaseReopened, day(302)), tick(day(303)),
+		} {
+			w.apply(e)
+			whole.apply(e)
+			if i == 3 && w.partition.Homes() != 0 {
+				t.Fatalf("%d homes are held, expected the case to be parked", w.partition.Homes())
+			}
+		}
+		if w.net() != whole.net() || w.partition.Counts().Reopened != 1 {
+			t.Errorf("%s hides the case: %d reopened\n%s", apart, w.partition.Counts().Reopened, diff(whole.net(), w.net()))
+		}
+		w.accounted(t, 0)
+	}
+}
+
+// TestVisitsLeave: a page view that outlives the journeys of its home, or never had one, leaves memory too.
+func TestVisitsLeave(t *testing.T) {
+	start := event.InstantOf(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	view := call("view", start.Add(10*rules.Day))
+	view.Type = event.PageViewed
+	for _, events := range [][]*event.Event{{call("call", start), view}, {view}} {
+		w := newWorld()
+		for _, e := range events {
+			w.apply(e)
+		}
+		if n := w.partition.Homes(); n != 1 {
+			t.Fatalf("%d homes are held, expected 1", n)
+		}
+		for day := 11; day < 400; day++ {
+			w.apply(tick(start.Add(time.Duration(day) * rules.Day)))
+		}
+		if n := w.partition.Homes(); n != 0 {
+			t.Errorf("of %d events: %d homes are held after 400 days", len(events), n)
+		}
+	}
+}
+
 // TestAdmitted: what an operator admits is folded in order of time, and then ends where a fold of a log in that order ends,
 // however late things came.
 func TestAdmitted(t *testing.T) {

@@ -212,7 +212,7 @@ func history(r *rand.Rand) []*event.Event {
 		event.SearchPerformed, event.PageViewed, event.CaseOpened, event.CaseWaiting, event.CaseResumed, event.CaseResolved,
 		event.CaseReopened, event.ComplaintFiled, event.ComplaintAcknowledged, event.ComplaintAnswered, event.SurveyAnswered,
 		event.PromiseMade, event.PromiseKept, event.OrderPlaced, event.OrderDelivered, event.StepPerformed,
-		event.ContractCancelled, event.OutreachSent,
+		event.ContractCancelled, event.OutreachSent, event.CustomerConsented, event.IncidentStarted, event.ContextChanged,
 	}
 	var list []*event.Event
 	stays := []int64{0} // days on which the customers are there for a while

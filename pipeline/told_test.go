@@ -92,6 +92,36 @@ func TestToldKeepsItsContract(t *testing.T) {
 	}
 }
 
+// TestDifferenceIsAnotherMessage: what is told when a generation takes over has other ids than what the fold told at that
+// position, and than what another generation tells there.
+func TestDifferenceIsAnotherMessage(t *testing.T) {
+	w := newWorld()
+	mail := call("mail", 0)
+	mail.Type, mail.Data.Channel = event.MessageReceived, event.Email
+	w.apply(mail)
+	w.position++
+	due := tick(event.Instant(100 * 3600_000))
+	c := w.fold(&pipeline.Message{Position: w.position, StoredAt: due.At, Type: due.Type}, due)
+	if len(c.Rows.Breakpoints) != 1 || len(c.Rows.Journeys) != 1 {
+		t.Fatalf("%d breakpoints and %d journeys change, expected one of each", len(c.Rows.Breakpoints), len(c.Rows.Journeys))
+	}
+	dearer, longer := c.Rows.Breakpoints[0], c.Rows.Journeys[0]
+	dearer.Cost += 5
+	longer.Handoffs++
+	for generation := uint32(2); generation <= 3; generation++ {
+		first := uint32(len(c.Told))
+		w.partition.TellDifference(&pipeline.Difference{OldBreakpoint: &c.Rows.Breakpoints[0], NewBreakpoint: &dearer}, generation, w.position, first, c)
+		w.partition.TellDifference(&pipeline.Difference{OldJourney: &c.Rows.Journeys[0], NewJourney: &longer}, generation, w.position, first+1, c)
+	}
+	ids := map[string]bool{}
+	for _, m := range c.Told {
+		ids[m.ID] = true
+	}
+	if len(c.Told) != 6 || len(ids) != 6 {
+		t.Errorf("%d messages with %d ids, expected 6 with an id each:\n%s", len(c.Told), len(ids), strings.Join(lines(c), "\n"))
+	}
+}
+
 // toldBy tells a script, in the order of its lines.
 func toldBy(t *testing.T, text string) []pipeline.Told {
 	t.Helper()
