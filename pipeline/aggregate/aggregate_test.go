@@ -93,12 +93,17 @@ func (s *site) run(change func(*aggregate.Config)) (stop func() error, ended <-c
 
 func (s *site) start(change func(*aggregate.Config)) (loop *aggregate.Aggregator, stop func() error, ended <-chan error) {
 	s.t.Helper()
+	return s.startWith(s.dependencies(), change)
+}
+
+func (s *site) startWith(d aggregate.Dependencies, change func(*aggregate.Config)) (loop *aggregate.Aggregator, stop func() error, ended <-chan error) {
+	s.t.Helper()
 	config := aggregate.Default()
 	config.TickLeast, config.FlushIdle = 10*time.Millisecond, 20*time.Millisecond
 	if change != nil {
 		change(&config)
 	}
-	loop, err := aggregate.New(config, s.deps())
+	loop, err := aggregate.New(config, d)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -151,6 +156,16 @@ func (s *site) count(query string) (n uint64) {
 // told reads everything that JOURNEYS holds: type, what about, position.
 func (s *site) told() (list []string) {
 	s.t.Helper()
+	s.eachTold(func(m *pipeline.Message) {
+		if line := describe(s.t, m); line != "" {
+			list = append(list, line)
+		}
+	})
+	return list
+}
+
+func (s *site) eachTold(found func(*pipeline.Message)) {
+	s.t.Helper()
 	reader, err := s.bus.ReadJourneys(s.t.Context(), 1, "")
 	if err != nil {
 		s.t.Fatal(err)
@@ -162,12 +177,11 @@ func (s *site) told() (list []string) {
 			s.t.Fatal(err)
 		}
 		if len(messages) == 0 {
-			return list
+			return
 		}
 		for i := range messages {
-			list = append(list, describe(s.t, &messages[i]))
+			found(&messages[i])
 		}
-		list = slices.DeleteFunc(list, func(line string) bool { return line == "" })
 	}
 }
 
