@@ -1,9 +1,13 @@
 package aggregate_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +134,198 @@ func TestLogOther(t *testing.T) {
 	if err != nil || len(report.Problems) > 0 {
 		t.Errorf("verified: %+v, %v", report, err)
 	}
+}
+
+// TestLogOtherAndLonger: a log of other events that is longer than what the tables know is refused by the message at which
+// they end, checkpoints or none, and nothing of it comes into them.
+func TestLogOtherAndLonger(t *testing.T) {
+	s, other := newSite(t, nats.ModeLog), newSite(t, nats.ModeLog)
+	s.append(0, life(0, 2)...)
+	s.folded(s.dependencies())
+	other.store = s.store
+	other.append(0, withHome(7, life(0, 4))...)
+	_, _, ended := other.start(nil)
+	if err := <-ended; !errors.Is(err, aggregate.ErrLogOther) {
+		t.Errorf("ended with %v, expected %v", err, aggregate.ErrLogOther)
+	}
+	if n := s.count("SELECT count() FROM cx.events_v"); n != 6 || len(other.told()) != 0 {
+		t.Errorf("%d events, expected 6; told: %v", n, other.told())
+	}
+	s.verified(s.dependencies())
+}
+
+// loseTables leaves an empty database.
+func (s *site) loseTables() {
+	s.t.Helper()
+	if err := s.store.Conn().Exec(s.t.Context(), "DROP DATABASE cx SYNC"); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.store.Migrate(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestTablesLost: where the tables are lost and the checkpoints are not, the next start brings every row back, and tells
+// nothing again.
+func TestTablesLost(t *testing.T) {
+	s := newSite(t, nats.ModeLog)
+	s.append(1, life(0, 4)...)
+	s.folded(s.dependencies())
+	told := len(s.told())
+	s.loseTables()
+	s.folded(s.dependencies())
+	if n := s.count("SELECT count() FROM cx.events_v"); n != 12 || len(s.told()) != told {
+		t.Errorf("%d events, expected 12; %d messages, expected %d", n, len(s.told()), told)
+	}
+	s.verified(s.dependencies())
+	s.readable()
+}
+
+// TestTablesOfLateEventsLost: a generation of its own for late events comes back too, with all of them in journeys.
+func TestTablesOfLateEventsLost(t *testing.T) {
+	s := newSite(t, nats.ModeLog)
+	s.append(1, life(20, 2)...) // four days after the others
+	s.append(1, life(0, 2)...)
+	_, stop, _ := s.start(nil)
+	s.settled()
+	if n := s.count("SELECT sum(steps) FROM cx.journeys_v"); n != 6 {
+		t.Fatalf("%d steps of journeys, expected those in time: 6", n)
+	}
+	s.rebuilt(s.dependencies(), aggregate.RebuildOptions{Admit: true})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	facts := s.facts()
+	s.loseTables()
+	s.folded(s.dependencies())
+	if n := s.count("SELECT sum(steps) FROM cx.journeys_v"); n != 12 {
+		t.Errorf("%d steps of journeys, expected 12", n)
+	}
+	if g, err := s.store.Current(t.Context()); err != nil || g.Admitted != 13 {
+		t.Errorf("the generation in force is %+v, %v", g, err)
+	}
+	if s.facts() != facts {
+		t.Error("what is told in the end has changed")
+	}
+	s.verified(s.dependencies())
+}
+
+// TestReusedAdmitted: where an id was used twice, the older of the two is admitted, and the row of the other goes.
+func TestReusedAdmitted(t *testing.T) {
+	s := newSite(t, nats.ModeLog)
+	late := life(0, 1)
+	late[0].At = late[0].At.Add(30 * time.Second)
+	s.append(0, late...)
+	s.reuse(life(0, 1)[0])
+	_, stop, _ := s.start(nil)
+	s.settled()
+	s.verified(s.dependencies())
+	for _, admit := range []bool{true, false} {
+		s.rebuilt(s.dependencies(), aggregate.RebuildOptions{Admit: admit})
+		s.verified(s.dependencies())
+		if n := s.count("SELECT count() FROM cx.events_v"); n != 3 {
+			t.Errorf("%d events, expected 3", n)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shortLog is a log of which a reader sees only the beginning; it says when it was asked for more.
+type shortLog struct {
+	pipeline.Log
+	until uint64
+	asked chan struct{}
+}
+
+func (l *shortLog) Read(ctx context.Context, from uint64) (pipeline.Reader, error) {
+	r, err := l.Log.Read(ctx, from)
+	return &shortReader{Reader: r, log: l}, err
+}
+
+type shortReader struct {
+	pipeline.Reader
+	log *shortLog
+	end bool
+}
+
+func (r *shortReader) Next(ctx context.Context, wait time.Duration) ([]pipeline.Message, error) {
+	if r.end {
+		select {
+		case r.log.asked <- struct{}{}:
+		case <-ctx.Done():
+		}
+		return nil, ctx.Err()
+	}
+	messages, err := r.Reader.Next(ctx, wait)
+	if i := slices.IndexFunc(messages, func(m pipeline.Message) bool { return m.Position > r.log.until }); i >= 0 {
+		r.end, messages = true, messages[:i]
+	}
+	return messages, err
+}
+
+// TestCheckpointsInPart: where only some partitions have a new checkpoint, each goes on from its own; an owner that is stopped
+// before the older ones have come as far leaves the younger ones as they are.
+func TestCheckpointsInPart(t *testing.T) {
+	s := newSite(t, nats.ModeLog)
+	s.append(1, life(0, 2)...)
+	s.folded(s.dependencies())
+	s.append(1, life(2, 4)...)
+	d := s.dependencies()
+	d.Checkpoints = &watched{s.bus, func(what, name string) error {
+		if what == "save" && (strings.HasPrefix(name, "g1/p2/") || strings.HasPrefix(name, "g1/p3/")) {
+			return errors.New("killed")
+		}
+		return nil
+	}}
+	s.folded(d)
+	at := func(older uint64) {
+		t.Helper()
+		want := map[string]uint64{"checkpoint.1.0": 19, "checkpoint.1.1": 19, "checkpoint.1.2": older, "checkpoint.1.3": older}
+		if got := s.pointed(); !maps.Equal(got, want) {
+			t.Fatalf("checkpoints are %v, expected %v", got, want)
+		}
+	}
+	at(7)
+	s.append(1, life(6, 2)...)
+	short := &shortLog{s.bus, 12, make(chan struct{})}
+	d = s.dependencies()
+	d.Log = short
+	_, stop, _ := s.startWith(d, nil)
+	<-short.asked
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	at(12)
+	s.folded(s.dependencies())
+	for key, at := range s.pointed() {
+		if at != 25 {
+			t.Errorf("%s is at position %d, expected the head: 25", key, at)
+		}
+	}
+	s.readable()
+	s.verified(s.dependencies())
+}
+
+// TestCheckpointGone: a partition whose checkpoint names a state that is gone is folded from the start of the log, and has a
+// checkpoint again afterwards.
+func TestCheckpointGone(t *testing.T) {
+	s := newSite(t, nats.ModeLog)
+	s.append(1, life(0, 4)...)
+	s.folded(s.dependencies())
+	told := len(s.told())
+	if err := s.bus.Delete(t.Context(), s.states()[1]); err != nil {
+		t.Fatal(err)
+	}
+	s.folded(s.dependencies()) // at the position at which the checkpoint is
+	s.readable()
+	s.append(1, life(4, 1)...)
+	s.folded(s.dependencies())
+	if n := s.count("SELECT sum(steps) FROM cx.journeys_v"); n != 15 || len(s.told()) < told {
+		t.Errorf("%d steps of journeys, expected 15", n)
+	}
+	s.verified(s.dependencies())
 }
 
 // TestOtherFold: tables made by another version of the fold are folded anew by the aggregator itself, and stay readable
