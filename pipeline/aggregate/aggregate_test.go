@@ -93,7 +93,7 @@ func (s *site) run(change func(*aggregate.Config)) (stop func() error, ended <-c
 
 func (s *site) start(change func(*aggregate.Config)) (loop *aggregate.Aggregator, stop func() error, ended <-chan error) {
 	s.t.Helper()
-	return s.startWith(s.dependencies(), change)
+	return s.startWith(s.deps(), change)
 }
 
 func (s *site) startWith(d aggregate.Dependencies, change func(*aggregate.Config)) (loop *aggregate.Aggregator, stop func() error, ended <-chan error) {

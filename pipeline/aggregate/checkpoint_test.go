@@ -141,7 +141,7 @@ func TestLogOther(t *testing.T) {
 func TestLogOtherAndLonger(t *testing.T) {
 	s, other := newSite(t, nats.ModeLog), newSite(t, nats.ModeLog)
 	s.append(0, life(0, 2)...)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	other.store = s.store
 	other.append(0, withHome(7, life(0, 4))...)
 	_, _, ended := other.start(nil)
@@ -151,7 +151,7 @@ func TestLogOtherAndLonger(t *testing.T) {
 	if n := s.count("SELECT count() FROM cx.events_v"); n != 6 || len(other.told()) != 0 {
 		t.Errorf("%d events, expected 6; told: %v", n, other.told())
 	}
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 }
 
 // loseTables leaves an empty database.
@@ -170,14 +170,14 @@ func (s *site) loseTables() {
 func TestTablesLost(t *testing.T) {
 	s := newSite(t, nats.ModeLog)
 	s.append(1, life(0, 4)...)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	told := len(s.told())
 	s.loseTables()
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	if n := s.count("SELECT count() FROM cx.events_v"); n != 12 || len(s.told()) != told {
 		t.Errorf("%d events, expected 12; %d messages, expected %d", n, len(s.told()), told)
 	}
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 	s.readable()
 }
 
@@ -191,13 +191,13 @@ func TestTablesOfLateEventsLost(t *testing.T) {
 	if n := s.count("SELECT sum(steps) FROM cx.journeys_v"); n != 6 {
 		t.Fatalf("%d steps of journeys, expected those in time: 6", n)
 	}
-	s.rebuilt(s.dependencies(), aggregate.RebuildOptions{Admit: true})
+	s.rebuilt(s.deps(), aggregate.RebuildOptions{Admit: true})
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	facts := s.facts()
 	s.loseTables()
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	if n := s.count("SELECT sum(steps) FROM cx.journeys_v"); n != 12 {
 		t.Errorf("%d steps of journeys, expected 12", n)
 	}
@@ -207,7 +207,7 @@ func TestTablesOfLateEventsLost(t *testing.T) {
 	if s.facts() != facts {
 		t.Error("what is told in the end has changed")
 	}
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 }
 
 // TestReusedAdmitted: where an id was used twice, the older of the two is admitted, and the row of the other goes.
@@ -219,10 +219,10 @@ func TestReusedAdmitted(t *testing.T) {
 	s.reuse(life(0, 1)[0])
 	_, stop, _ := s.start(nil)
 	s.settled()
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 	for _, admit := range []bool{true, false} {
-		s.rebuilt(s.dependencies(), aggregate.RebuildOptions{Admit: admit})
-		s.verified(s.dependencies())
+		s.rebuilt(s.deps(), aggregate.RebuildOptions{Admit: admit})
+		s.verified(s.deps())
 		if n := s.count("SELECT count() FROM cx.events_v"); n != 3 {
 			t.Errorf("%d events, expected 3", n)
 		}
@@ -270,9 +270,9 @@ func (r *shortReader) Next(ctx context.Context, wait time.Duration) ([]pipeline.
 func TestCheckpointsInPart(t *testing.T) {
 	s := newSite(t, nats.ModeLog)
 	s.append(1, life(0, 2)...)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	s.append(1, life(2, 4)...)
-	d := s.dependencies()
+	d := s.deps()
 	d.Checkpoints = &watched{s.bus, func(what, name string) error {
 		if what == "save" && (strings.HasPrefix(name, "g1/p2/") || strings.HasPrefix(name, "g1/p3/")) {
 			return errors.New("killed")
@@ -290,7 +290,7 @@ func TestCheckpointsInPart(t *testing.T) {
 	at(7)
 	s.append(1, life(6, 2)...)
 	short := &shortLog{s.bus, 12, make(chan struct{})}
-	d = s.dependencies()
+	d = s.deps()
 	d.Log = short
 	_, stop, _ := s.startWith(d, nil)
 	<-short.asked
@@ -298,14 +298,14 @@ func TestCheckpointsInPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	at(12)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	for key, at := range s.pointed() {
 		if at != 25 {
 			t.Errorf("%s is at position %d, expected the head: 25", key, at)
 		}
 	}
 	s.readable()
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 }
 
 // TestCheckpointGone: a partition whose checkpoint names a state that is gone is folded from the start of the log, and has a
@@ -313,19 +313,19 @@ func TestCheckpointsInPart(t *testing.T) {
 func TestCheckpointGone(t *testing.T) {
 	s := newSite(t, nats.ModeLog)
 	s.append(1, life(0, 4)...)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	told := len(s.told())
 	if err := s.bus.Delete(t.Context(), s.states()[1]); err != nil {
 		t.Fatal(err)
 	}
-	s.folded(s.dependencies()) // at the position at which the checkpoint is
+	s.folded(s.deps()) // at the position at which the checkpoint is
 	s.readable()
 	s.append(1, life(4, 1)...)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	if n := s.count("SELECT sum(steps) FROM cx.journeys_v"); n != 15 || len(s.told()) < told {
 		t.Errorf("%d steps of journeys, expected 15", n)
 	}
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 }
 
 // TestOtherFold: tables made by another version of the fold are folded anew by the aggregator itself, and stay readable

@@ -111,7 +111,9 @@ func (a *Aggregator) open(ctx context.Context, head uint64) error {
 	if err := a.heard(ctx, current.Number); err != nil {
 		return err
 	}
-	a.lane, err = openLane(ctx, &a.Dependencies, current, false)
+	if err = a.latest(ctx, current); err == nil {
+		a.lane, err = openLane(ctx, &a.Dependencies, current, false)
+	}
 	if err == nil {
 		err = a.known(ctx, head)
 	}
@@ -184,6 +186,16 @@ func (a *Aggregator) heard(ctx context.Context, generation uint32) error {
 		}
 	}
 	return nil
+}
+
+// latest says whether a younger generation has begun to tell its difference than the tables show: they come from a backup, or
+// it could not be taken over to the end. What the older one told would come behind it; only a new one can go on.
+func (a *Aggregator) latest(ctx context.Context, current pipeline.Generation) error {
+	last, err := lastFounded(ctx, a.Checkpoints)
+	if err == nil && last.Generation.Number > current.Number && a.takeover == nil {
+		err = fmt.Errorf("generation %d is in force, and %d has taken over already: %w", current.Number, last.Generation.Number, pipeline.ErrOtherFold)
+	}
+	return err
 }
 
 // endOf is behind everything that is told at a position.
@@ -348,8 +360,9 @@ func (a *Aggregator) adopt(ctx, delivery context.Context) error {
 	t := a.takeover
 	next, err := openLane(ctx, &a.Dependencies, t.Generation, true)
 	if err != nil {
-		if err := a.spoilt(ctx, err); a.takeover != nil {
-			return err
+		decided := t.At != 0
+		if err := a.spoilt(ctx, err); a.takeover != nil || decided {
+			return err // the next start folds a new one: this one may have begun to tell
 		}
 		return nil // this one goes on
 	}

@@ -103,7 +103,7 @@ func (s *site) rebuilt(d aggregate.Dependencies, o aggregate.RebuildOptions) {
 
 func (s *site) inForce(g pipeline.Generation) {
 	s.t.Helper()
-	d := s.dependencies()
+	d := s.deps()
 	eventually(s.t, "the new generation", func() bool {
 		in, err := aggregate.InForce(s.t.Context(), &d, g)
 		if err != nil {
@@ -198,24 +198,24 @@ func (s *site) waiting() string {
 func TestTwoTakeovers(t *testing.T) {
 	s := newSite(t, nats.ModeLog)
 	s.append(1, life(0, 4)...)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	first := s.facts()
 	_, stop, _ := s.start(nil)
-	other := s.dependencies()
+	other := s.deps()
 	other.Book.Repeat.Default = time.Hour // nobody comes back within it
 	s.rebuilt(other, aggregate.RebuildOptions{})
 	second := s.facts()
 	if n := s.count("SELECT count() FROM cx.breakpoints_v"); n != 0 || second == first {
 		t.Errorf("%d breakpoints, expected none; the facts told have changed: %t", n, second != first)
 	}
-	s.rebuilt(s.dependencies(), aggregate.RebuildOptions{})
+	s.rebuilt(s.deps(), aggregate.RebuildOptions{})
 	if n := s.count("SELECT count() FROM cx.breakpoints_v"); n == 0 || s.facts() != first {
 		t.Errorf("%d breakpoints, expected some; the facts told are those of the first generation: %t", n, s.facts() == first)
 	}
 	if messages, ids := s.ids(); messages != ids {
 		t.Errorf("%d messages have %d ids", messages, ids)
 	}
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestTwoTakeovers(t *testing.T) {
 // nobody.
 func TestTakeoverWhileSaving(t *testing.T) {
 	s := newSite(t, nats.ModeLog)
-	slow, d := newGate(), s.dependencies()
+	slow, d := newGate(), s.deps()
 	d.Checkpoints = &watched{s.bus, func(what, name string) error {
 		if what == "save" && strings.HasPrefix(name, "g1/") {
 			slow.pass()
@@ -238,7 +238,7 @@ func TestTakeoverWhileSaving(t *testing.T) {
 	<-slow.come
 	s.append(1, life(4, 1)...)
 	s.settled()
-	g, err := aggregate.Rebuild(t.Context(), aggregate.Default(), s.dependencies(), aggregate.RebuildOptions{})
+	g, err := aggregate.Rebuild(t.Context(), aggregate.Default(), s.deps(), aggregate.RebuildOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestTakeoverWhileSaving(t *testing.T) {
 		}
 	}
 	s.readable()
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 }
 
 // TestInterruptedRebuild: it takes away what it made and nothing else, not even a state that the owner has saved and does
@@ -266,7 +266,7 @@ func TestTakeoverWhileSaving(t *testing.T) {
 func TestInterruptedRebuild(t *testing.T) {
 	s := newSite(t, nats.ModeLog)
 	s.append(1, life(0, 4)...)
-	between, d := newGate(), s.dependencies()
+	between, d := newGate(), s.deps()
 	d.Checkpoints = &watched{s.bus, func(what, name string) error {
 		if what == "point" && name == "checkpoint.1.0" {
 			between.pass()
@@ -276,7 +276,7 @@ func TestInterruptedRebuild(t *testing.T) {
 	_, stop, _ := s.startWith(d, often)
 	<-between.come
 	ctx, interrupt := context.WithCancel(t.Context())
-	interrupted := s.dependencies()
+	interrupted := s.deps()
 	interrupted.Store = &watchedStore{s.store, func() error { interrupt(); return nil }}
 	if _, err := aggregate.Rebuild(ctx, aggregate.Default(), interrupted, aggregate.RebuildOptions{}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the rebuild ended with %v, expected that it was interrupted", err)
@@ -296,10 +296,10 @@ func TestInterruptedRebuild(t *testing.T) {
 func TestLogLostItsTail(t *testing.T) {
 	s, left := newSite(t, nats.ModeLog), newSite(t, nats.ModeLog)
 	s.append(1, life(0, 12)...)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	left.append(1, life(0, 4)...)
 	left.store = s.store
-	d := left.dependencies()
+	d := left.deps()
 	d.Teller, d.Rejecter, d.Checkpoints = s.bus, s.bus, s.bus
 	_, _, ended := left.startWith(d, nil)
 	if err := <-ended; !errors.Is(err, aggregate.ErrLogOther) && !errors.Is(err, aggregate.ErrLogShorter) {
@@ -330,8 +330,8 @@ func TestLogLostItsTail(t *testing.T) {
 func TestSpoiltTakeover(t *testing.T) {
 	s := newSite(t, nats.ModeLog)
 	s.append(1, life(0, 4)...)
-	s.folded(s.dependencies())
-	if _, err := aggregate.Rebuild(t.Context(), aggregate.Default(), s.dependencies(), aggregate.RebuildOptions{}); err != nil {
+	s.folded(s.deps())
+	if _, err := aggregate.Rebuild(t.Context(), aggregate.Default(), s.deps(), aggregate.RebuildOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range s.states() {
@@ -348,8 +348,8 @@ func TestSpoiltTakeover(t *testing.T) {
 	if g, err := s.store.Current(t.Context()); err != nil || g.Number != 1 {
 		t.Errorf("generation %d is in force, expected 1: %v", g.Number, err)
 	}
-	s.rebuilt(s.dependencies(), aggregate.RebuildOptions{})
-	s.verified(s.dependencies())
+	s.rebuilt(s.deps(), aggregate.RebuildOptions{})
+	s.verified(s.deps())
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -377,9 +377,9 @@ func TestTwoRebuilds(t *testing.T) {
 		}()
 		return held, result
 	}
-	silent, lost := rebuild(s.dependencies(), 1)
+	silent, lost := rebuild(s.deps(), 1)
 	<-silent.come
-	later := s.dependencies()
+	later := s.deps()
 	later.Now = func() time.Time { return time.Now().Add(2 * time.Minute) }
 	second, won := rebuild(later, 3)
 	<-second.come
@@ -395,7 +395,7 @@ func TestTwoRebuilds(t *testing.T) {
 	if g, err := s.store.Current(t.Context()); err != nil || g.Number != 3 {
 		t.Errorf("generation %d is in force, expected 3: %v", g.Number, err)
 	}
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -408,7 +408,7 @@ func TestUpgradeKilled(t *testing.T) {
 	s := newSite(t, nats.ModeLog)
 	s.now.Store(time.Now().UnixMilli())
 	s.append(1, life(0, 4)...)
-	s.folded(s.dependencies())
+	s.folded(s.deps())
 	current, err := s.store.Current(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -417,7 +417,7 @@ func TestUpgradeKilled(t *testing.T) {
 	if err := s.store.Switch(t.Context(), current); err != nil {
 		t.Fatal(err)
 	}
-	killed, d := atomic.Bool{}, s.dependencies()
+	killed, d := atomic.Bool{}, s.deps()
 	kill := errors.New("killed")
 	d.Store = &watchedStore{s.store, func() error { killed.Store(true); return kill }}
 	d.Checkpoints = &watched{s.bus, func(string, string) error {
@@ -431,7 +431,7 @@ func TestUpgradeKilled(t *testing.T) {
 		t.Fatalf("ended with %v, and left %q", err, s.waiting())
 	}
 	looked := atomic.Int32{}
-	d = s.dependencies()
+	d = s.deps()
 	d.Checkpoints = &watched{s.bus, func(what, name string) error {
 		if what == "pointer" && name == "rebuild" {
 			looked.Add(1)
@@ -453,5 +453,5 @@ func TestUpgradeKilled(t *testing.T) {
 	if g, err := s.store.Current(t.Context()); err != nil || g.Number != 3 || g.Fold != pipeline.FoldVersion {
 		t.Errorf("the generation in force is %+v, %v", g, err)
 	}
-	s.verified(s.dependencies())
+	s.verified(s.deps())
 }
