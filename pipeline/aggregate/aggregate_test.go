@@ -136,9 +136,11 @@ func (s *site) append(partition int, events ...*event.Event) {
 // settled waits until everything in the log is in the tables.
 func (s *site) settled() {
 	s.t.Helper()
-	head, err := s.bus.Head(s.t.Context())
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	defer cancel()
+	head, err := s.bus.Head(ctx)
 	if err == nil {
-		err = s.store.WaitFrontier(s.t.Context(), head)
+		err = s.store.WaitFrontier(ctx, head)
 	}
 	if err != nil {
 		s.t.Fatal(err)

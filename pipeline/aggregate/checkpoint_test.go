@@ -145,7 +145,7 @@ func TestLogOtherAndLonger(t *testing.T) {
 	other.store = s.store
 	other.append(0, withHome(7, life(0, 4))...)
 	_, _, ended := other.start(nil)
-	if err := <-ended; !errors.Is(err, aggregate.ErrLogOther) {
+	if err := s.ending(ended); !errors.Is(err, aggregate.ErrLogOther) {
 		t.Errorf("ended with %v, expected %v", err, aggregate.ErrLogOther)
 	}
 	if n := s.count("SELECT count() FROM cx.events_v"); n != 6 || len(other.told()) != 0 {

@@ -91,6 +91,18 @@ func (s *site) folded(d aggregate.Dependencies) {
 	}
 }
 
+// ending is the error with which a loop ends by itself.
+func (s *site) ending(ended <-chan error) error {
+	s.t.Helper()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(20 * time.Second):
+		s.t.Fatal("the loop goes on")
+		return nil
+	}
+}
+
 // rebuilt makes a new generation and waits until an owner has taken it over.
 func (s *site) rebuilt(d aggregate.Dependencies, o aggregate.RebuildOptions) {
 	s.t.Helper()
@@ -302,7 +314,7 @@ func TestLogLostItsTail(t *testing.T) {
 	d := left.deps()
 	d.Teller, d.Rejecter, d.Checkpoints = s.bus, s.bus, s.bus
 	_, _, ended := left.startWith(d, nil)
-	if err := <-ended; !errors.Is(err, aggregate.ErrLogOther) && !errors.Is(err, aggregate.ErrLogShorter) {
+	if err := s.ending(ended); !errors.Is(err, aggregate.ErrLogOther) && !errors.Is(err, aggregate.ErrLogShorter) {
 		t.Fatalf("ended with %v, expected %v", err, aggregate.ErrLogShorter)
 	}
 	if _, err := aggregate.Rebuild(t.Context(), aggregate.Default(), d, aggregate.RebuildOptions{}); err != nil {
@@ -427,7 +439,7 @@ func TestUpgradeKilled(t *testing.T) {
 		return nil
 	}}
 	_, _, ended := s.startWith(d, nil)
-	if err := <-ended; !errors.Is(err, kill) || !strings.Contains(s.waiting(), "building") {
+	if err := s.ending(ended); !errors.Is(err, kill) || !strings.Contains(s.waiting(), "building") {
 		t.Fatalf("ended with %v, and left %q", err, s.waiting())
 	}
 	looked := atomic.Int32{}
