@@ -60,6 +60,9 @@ func hasLog(dir string) error {
 }
 
 func noLog(dir string) error {
+	if err := logIsThere(dir); err != nil {
+		return err
+	}
 	return misused("--data %s: there is no log (parcours up, import or demo makes one)", dir)
 }
 

@@ -102,7 +102,7 @@ func (c *ImportCommand) Run(common *service.Common, s *streams) error {
 	}
 	job.result.Late = late
 	job.result.Seconds, job.result.Data = time.Since(began).Seconds(), c.Data
-	return errors.Join(c.print(job.result, to.mode() == nats.ModeWall, s), unsettled)
+	return errors.Join(c.print(job.result, to.mode() == nats.ModeWall, unsettled == nil, s), unsettled)
 }
 
 // interrupted says how to go on.
@@ -113,7 +113,7 @@ func interrupted(ctx context.Context, err error) error {
 	return errors.New("interrupted; the same command goes on where this one stopped")
 }
 
-func (c *ImportCommand) print(r imported, wall bool, s *streams) error {
+func (c *ImportCommand) print(r imported, wall, settled bool, s *streams) error {
 	out := s.out
 	if c.JSON {
 		out = s.err
@@ -124,6 +124,8 @@ func (c *ImportCommand) print(r imported, wall bool, s *streams) error {
 		fmt.Fprintf(out, "Why rows were refused: parcours sql --data %s \"SELECT reason, field, expected, count() FROM cx.rejected_v GROUP BY ALL\"\n", r.Data)
 	}
 	switch {
+	case r.Late > 0 && !settled:
+		fmt.Fprintf(out, "%d events came too late to enter journeys, and could not be taken in now. The same command, or parcours rebuild --data %s --admit-late, does it.\n", r.Late, r.Data)
 	case r.Late > 0 && !wall:
 		fmt.Fprintf(out, "%d events were behind what the directory held already, and were taken in, in their order of time (a new generation).\n", r.Late)
 	case r.Late > 0:

@@ -116,7 +116,7 @@ func settle(ctx context.Context, to target, progressTo io.Writer) (late uint64, 
 func admitLate(ctx context.Context, to target, progressTo io.Writer) error {
 	bar := newProgress(progressTo, "admitting late events", "messages")
 	defer bar.done()
-	g, err := rebuild(ctx, to.log(), to.tables(), "", aggregate.RebuildOptions{
+	g, err := rebuild(ctx, to.log(), to.tables(), "", to.alone(), aggregate.RebuildOptions{
 		Admit: true, Progress: func(at, head uint64) { bar.at(int(at), int(head)) },
 	}, to.logger())
 	if err != nil {

@@ -95,6 +95,9 @@ func (n *node) openLog(ctx context.Context) (err error) {
 }
 
 func (n *node) startNATS() (err error) {
+	if err := logIsThere(n.config.dir); err != nil {
+		return err
+	}
 	server := embedded.NATSConfig{Dir: filepath.Join(n.config.dir, natsFolder), Listen: n.config.natsAddr}
 	if n.natsServer, err = embedded.StartNATS(server, n.log); err != nil {
 		return err
@@ -108,6 +111,18 @@ func (n *node) startNATS() (err error) {
 	n.bus, err = nats.New(conn, n.config.nats, n.log, n.registry)
 	return err
 }
+
+// logIsThere refuses to begin a new log beside tables that came of another: it was lost, or its volume is not mounted.
+func logIsThere(dir string) error {
+	if !exists(filepath.Join(dir, natsFolder)) && exists(filepath.Join(dir, tablesFolder)) {
+		return fmt.Errorf("%s holds tables and no log (%s is missing): restore the log, for the tables come from it; "+
+			"or, to begin anew, move %s away", dir, filepath.Join(dir, natsFolder), filepath.Join(dir, tablesFolder))
+	}
+	return nil
+}
+
+// tablesFolder is where the embedded ClickHouse of a data directory lies.
+const tablesFolder = "clickhouse"
 
 // openTables starts ClickHouse or connects to it, and brings the schema up to date.
 func (n *node) openTables(ctx context.Context) (err error) {
@@ -129,7 +144,7 @@ func (n *node) openTables(ctx context.Context) (err error) {
 // startTables starts the embedded ClickHouse of a data directory.
 func startTables(ctx context.Context, c nodeConfig, log zerolog.Logger) (*embedded.ClickHouse, error) {
 	return embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
-		Dir: filepath.Join(c.dir, "clickhouse"), Library: c.library, Listen: c.tablesAddr, MaxMemory: c.memory,
+		Dir: filepath.Join(c.dir, tablesFolder), Library: c.library, Listen: c.tablesAddr, MaxMemory: c.memory,
 	}, log)
 }
 
@@ -138,6 +153,9 @@ func (n *node) openDoor(ctx context.Context) error {
 		if err := service.KeepKey(ctx, n.bus, n.keyFile()); err != nil {
 			return err
 		}
+	}
+	if n.config.seed == nil && isFile(filepath.Join(n.config.dir, demoFile)) {
+		n.log.Warn().Str("dir", n.config.dir).Msg("this directory is a demo's: its pseudonyms follow from a seed, and protect nobody; keep real customers out of it")
 	}
 	secrets, err := n.secrets()
 	if err != nil {
@@ -169,6 +187,7 @@ func (n *node) keyFile() string { return filepath.Join(n.config.dir, "pseudonym.
 func (n *node) startLoop(context.Context) (err error) {
 	d := foldOf(n.bus, n.store, n.info, n.log)
 	d.Metrics = aggregate.NewMetrics(n.registry)
+	d.Alone = n.natsServer != nil
 	if d.Scratch, err = scratchOf(n.config.dir); err != nil {
 		return err
 	}
@@ -290,6 +309,12 @@ func clocks(ctx context.Context, store *clickhouse.Store) (largest event.Instant
 
 // natsFolder is where a data directory holds its log.
 const natsFolder = "nats"
+
+// isFile says whether a file is there.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
 
 // exists says whether a data directory is there.
 func exists(dir string) bool {

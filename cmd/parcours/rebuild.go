@@ -20,6 +20,7 @@ import (
 type RebuildCommand struct {
 	DirectoryFlags
 	AdmitLate bool `help:"Take all events that are in the log now in the order of their time, so that none of them is late any more." env:"-"`
+	LostLog   bool `name:"accept-lost-log" help:"Go on though the log ends before what the tables know: what it no longer holds is gone from them afterwards." env:"-"`
 	JSON      bool `name:"json" help:"Print one JSON object as the last line of standard output."`
 }
 
@@ -60,12 +61,15 @@ func (c *RebuildCommand) Run(common *service.Common, s *streams) error {
 			return err
 		}
 	}
+	if err := c.wholeLog(ctx, d, store); err != nil {
+		return err
+	}
 	scratch, err := d.scratch()
 	if err != nil {
 		return err
 	}
 	bar := newProgress(s.err, "rebuild", "messages")
-	g, err := rebuild(ctx, d.bus, store, scratch, aggregate.RebuildOptions{Admit: c.AdmitLate, Progress: func(at, head uint64) { bar.at(int(at), int(head)) }}, log)
+	g, err := rebuild(ctx, d.bus, store, scratch, d.held == nil, aggregate.RebuildOptions{Admit: c.AdmitLate, Progress: func(at, head uint64) { bar.at(int(at), int(head)) }}, log)
 	bar.done()
 	if err != nil {
 		if ctx.Err() != nil {
@@ -84,14 +88,35 @@ func (c *RebuildCommand) Run(common *service.Common, s *streams) error {
 	return nil
 }
 
+// wholeLog refuses a log that ends before what the tables know, unless that is accepted: the tables may be the only copy of
+// what it has lost.
+func (c *RebuildCommand) wholeLog(ctx context.Context, d *directory, store *clickhouse.Store) error {
+	head, err := d.bus.Head(ctx)
+	if err != nil || c.LostLog {
+		return err
+	}
+	current, err := store.Current(ctx)
+	if err != nil {
+		return err
+	}
+	frontier, err := store.Frontier(ctx, current.Number)
+	for _, at := range frontier {
+		if at.Position > head {
+			return fmt.Errorf("the log ends at position %d, and the tables know it up to %d: what it has lost would go from the tables too. "+
+				"Restore the log; where that cannot be, --accept-lost-log", head, at.Position)
+		}
+	}
+	return err
+}
+
 // rebuild folds the log into a new generation.
-func rebuild(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, scratch string, o aggregate.RebuildOptions, log zerolog.Logger) (pipeline.Generation, error) {
+func rebuild(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, scratch string, alone bool, o aggregate.RebuildOptions, log zerolog.Logger) (pipeline.Generation, error) {
 	info, err := bus.Info(ctx)
 	if err != nil {
 		return pipeline.Generation{}, err
 	}
 	deps := foldOf(bus, store, info, log)
-	deps.Scratch = scratch
+	deps.Scratch, deps.Alone = scratch, alone
 	return aggregate.Rebuild(ctx, aggregate.Default(), deps, o)
 }
 
@@ -105,6 +130,7 @@ func (d *directory) adopted(ctx context.Context, store *clickhouse.Store, g pipe
 		return err
 	}
 	deps := foldOf(d.bus, store, info, d.log)
+	deps.Alone = true
 	deps.Appender = nil // no ticks: nothing is said to the log
 	deps.Metrics = aggregate.NewMetrics(prometheus.NewRegistry())
 	if deps.Scratch, err = d.scratch(); err != nil {

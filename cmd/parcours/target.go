@@ -35,6 +35,7 @@ type target interface {
 	finish(ctx context.Context) error                         // returns when the tables are readable and complete
 	adopted(ctx context.Context, g pipeline.Generation) error // returns when a generation that is ready is what views read
 	logger() zerolog.Logger
+	alone() bool // nobody else can be at work on the log
 	close()
 }
 
@@ -53,6 +54,8 @@ func (t *ownTarget) adopted(ctx context.Context, g pipeline.Generation) error {
 }
 
 func (t *ownTarget) logger() zerolog.Logger { return t.node.log }
+
+func (t *ownTarget) alone() bool { return true }
 
 func (t *ownTarget) log() *nats.Bus { return t.node.bus }
 
@@ -141,6 +144,8 @@ func (t *remoteTarget) adopted(ctx context.Context, g pipeline.Generation) error
 }
 
 func (t *remoteTarget) logger() zerolog.Logger { return t.talk }
+
+func (t *remoteTarget) alone() bool { return false }
 
 func (t *remoteTarget) log() *nats.Bus { return t.bus }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/rs/zerolog"
 
@@ -30,8 +31,18 @@ and the exit code is 1. Nothing is repaired: parcours rebuild does that.
   parcours verify --data DIR --ids --json`
 }
 
-// errUnverified is exit code 1: something is wrong.
-var errUnverified = coded{errors.New("not everything is as the log says; parcours rebuild mends the tables"), service.Wrong}
+// unverified is exit code 1: something is wrong, and who can mend it.
+func unverified(r *aggregate.Report) error {
+	err := errors.New("not everything is as the log says; parcours rebuild mends the tables")
+	reused := func(p aggregate.Problem) bool { return p.What == aggregate.IDReused }
+	switch {
+	case slices.ContainsFunc(r.Problems, func(p aggregate.Problem) bool { return p.Table == "log" }):
+		err = errors.New("the log ends before what the tables know: restore it; a rebuild would take away what it has lost")
+	case !slices.ContainsFunc(r.Problems, func(p aggregate.Problem) bool { return !reused(p) }):
+		err = errors.New("sources have used ids more than once: only they can mend that")
+	}
+	return coded{err, service.Wrong}
+}
 
 // Run verifies.
 func (c *VerifyCommand) Run(common *service.Common, s *streams) error {
@@ -69,7 +80,7 @@ func (c *VerifyCommand) Run(common *service.Common, s *streams) error {
 		printReport(s.out, report)
 	}
 	if err == nil && len(report.Problems) > 0 {
-		return errUnverified
+		return unverified(report)
 	}
 	return err
 }
@@ -80,14 +91,17 @@ const mostProblems = 100
 func printReport(out io.Writer, r *aggregate.Report) {
 	fmt.Fprintf(out, "Generation %d as of position %d: %d messages stored, %d erased.\n", r.Generation.Number, r.Position, r.Stored, r.Erased)
 	if r.Waiting > 0 {
-		fmt.Fprintf(out, "%d messages behind that position are not in the tables yet.\n", r.Waiting)
+		fmt.Fprintf(out, "%d messages behind that position are not in the tables yet: up, or import, brings them in.\n", r.Waiting)
 	}
 	fmt.Fprintf(out, "%d first copies, %d copies, %d late, %d set aside, %d forwarded, %d of the system.\n",
 		r.First, r.Copies, r.Late, r.SetAside, r.Forwarded, r.System)
 	for _, t := range r.Tables {
 		mark := "ok"
-		if t.Rows != t.Expected {
+		switch {
+		case t.Rows != t.Expected:
 			mark = fmt.Sprintf("expected %d", t.Expected)
+		case !t.OK:
+			mark = "not as they should be: see below"
 		}
 		fmt.Fprintf(out, "  %-14s %10d rows  %s\n", t.Table, t.Rows, mark)
 	}
@@ -98,7 +112,11 @@ func printReport(out io.Writer, r *aggregate.Report) {
 		}
 		fmt.Fprintln(out, p)
 	}
-	if len(r.Problems) == 0 {
+	switch {
+	case len(r.Problems) > 0:
+	case r.Waiting > 0:
+		fmt.Fprintf(out, "Everything is accounted for up to position %d; the %d messages behind it are not checked.\n", r.Position, r.Waiting)
+	default:
 		fmt.Fprintln(out, "Everything is accounted for.")
 	}
 }

@@ -37,6 +37,7 @@ type Dependencies struct {
 	Partitions  int
 	Wall        bool             // clock mode of the deployment: ticks follow real time
 	Now         func() time.Time // for ticks
+	Alone       bool             // nobody else can have been at work on this log until now: a rebuild under way was killed
 	Scratch     string           // folder for local copies of what has left memory; "" for the system's
 	Logger      zerolog.Logger
 	Metrics     *Metrics
@@ -276,6 +277,15 @@ func (a *Aggregator) turn(ctx, delivery context.Context, reader pipeline.Reader,
 			return err
 		}
 	}
+	if len(messages) == 0 && a.position < head && !a.ready.Load() { // the last ones may have been erased
+		end, err := lastHeld(ctx, a.Log, head)
+		if err != nil && !comesBack(err) {
+			return err
+		}
+		if err == nil && a.position >= end {
+			a.position = head
+		}
+	}
 	if a.position >= head && !a.ready.Load() {
 		a.ready.Store(true)
 		a.Logger.Info().Uint64("position", a.position).Msg("caught up with the log")
@@ -300,7 +310,7 @@ func (a *Aggregator) due(read int) bool {
 
 // hand gives the batch to the delivering goroutine, waiting for the one before.
 func (a *Aggregator) hand(delivery context.Context) error {
-	if err := a.complete(delivery); err != nil {
+	if err := a.complete(); err != nil {
 		return err
 	}
 	select {
@@ -313,7 +323,7 @@ func (a *Aggregator) hand(delivery context.Context) error {
 }
 
 // complete adds, after all rows, how far each partition has come and what it has counted; and, when it is time, the state.
-func (a *Aggregator) complete(delivery context.Context) (err error) {
+func (a *Aggregator) complete() (err error) {
 	b := a.batch
 	a.lane.pass(a.position)
 	b.changes.Rows.Generation = a.lane.generation.Number
@@ -321,9 +331,6 @@ func (a *Aggregator) complete(delivery context.Context) (err error) {
 		if part.Position() > a.stored[p].Position {
 			part.Account(&b.changes.Rows)
 		}
-	}
-	if err := identify(delivery, a.Log, &b.changes.Rows); err != nil {
-		return err
 	}
 	b.compact()
 	if time.Since(a.saved) >= max(a.config.CheckpointEvery, saveShare*time.Duration(a.saveTook.Load())) {
@@ -335,19 +342,30 @@ func (a *Aggregator) complete(delivery context.Context) (err error) {
 // saveShare keeps the saving of a large state to a twentieth of the time.
 const saveShare = 20
 
-// identify adds to each frontier the id of the message that the log holds there, by which another log is known.
+// identify adds to each frontier the id of the message that the log holds there, by which another log is known. While the
+// log is away it tries again.
 func identify(ctx context.Context, log pipeline.Log, rows *pipeline.Rows) (err error) {
 	ids := map[uint64]string{}
 	for i := range rows.Frontier {
 		f := &rows.Frontier[i]
 		if _, known := ids[f.Position]; !known {
-			if ids[f.Position], err = log.MessageID(ctx, f.Position); err != nil {
+			if ids[f.Position], err = messageID(ctx, log, f.Position); err != nil {
 				return err
 			}
 		}
 		f.MessageID = ids[f.Position]
 	}
 	return nil
+}
+
+func messageID(ctx context.Context, log pipeline.Log, position uint64) (string, error) {
+	return backoff.Retry(ctx, func() (string, error) {
+		id, err := log.MessageID(ctx, position)
+		if err != nil && !comesBack(err) {
+			err = backoff.Permanent(err)
+		}
+		return id, err
+	}, backoff.WithMaxElapsedTime(0))
 }
 
 func (a *Aggregator) snapshot() (*snapshot, error) {
@@ -423,11 +441,6 @@ func (a *Aggregator) save(ctx context.Context) error {
 			return fmt.Errorf("aggregator: %w", err)
 		case ctx.Err() == nil:
 			a.Logger.Warn().Err(err).Msg("no checkpoint was saved; the next restart takes longer")
-			for _, archive := range s.lane.archives { // what is not saved is merged all the same
-				if err := archive.compact(); err != nil {
-					return fmt.Errorf("aggregator: %w", err)
-				}
-			}
 		}
 	}
 	return nil
@@ -440,12 +453,21 @@ func (a *Aggregator) saveOne(ctx context.Context, saver *saver, s *snapshot) err
 	if s.lane.over {
 		return nil
 	}
-	return saver.save(ctx, s)
+	err := saver.save(ctx, s)
+	if err != nil { // what is not saved is merged all the same
+		for _, archive := range s.lane.archives {
+			err = errors.Join(err, archive.compact())
+		}
+	}
+	return err
 }
 
 func (a *Aggregator) deliverOne(ctx context.Context, b *batch) error {
 	if err := a.setAside(ctx, b); err != nil {
 		return err
+	}
+	if err := identify(ctx, a.Log, &b.changes.Rows); err != nil {
+		return fmt.Errorf("aggregator: %w", err)
 	}
 	began := time.Now()
 	if err := a.Store.Insert(ctx, &b.changes.Rows); err != nil {

@@ -65,6 +65,7 @@ type TableCount struct {
 	Table    string `json:"table"`
 	Rows     uint64 `json:"rows"`
 	Expected uint64 `json:"expected"`
+	OK       bool   `json:"ok"` // each of them as it should be
 }
 
 // VerifyOptions say how far a verification goes.
@@ -170,6 +171,9 @@ func (a *audit) report(ctx context.Context, config Config, o VerifyOptions) (*Re
 			return nil, err
 		}
 		r.Problems = append(r.Problems, problems...)
+	}
+	for i := range r.Tables {
+		r.Tables[i].OK = !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Table == r.Tables[i].Table })
 	}
 	if o.IDs {
 		err := a.Auditor.ReusedIDs(ctx, func(source, id string, times []event.Instant) error {
@@ -452,14 +456,8 @@ func mendEvents(ctx context.Context, d *Dependencies, generation uint32, to uint
 			return err
 		}
 	}
-	head, err := d.Log.Head(ctx) // read last: whoever folds what comes meanwhile inserts rows up to it
-	if err != nil {
+	if err := m.judgeBehind(ctx); err != nil {
 		return err
-	}
-	for _, k := range m.behind {
-		if k.Position > head {
-			m.wrong = append(m.wrong, k)
-		}
 	}
 	if len(m.wrong) == 0 {
 		return nil
@@ -471,13 +469,47 @@ func mendEvents(ctx context.Context, d *Dependencies, generation uint32, to uint
 	return d.Store.Insert(ctx, &pipeline.Rows{Generation: generation, Events: m.again})
 }
 
+// judgeBehind looks at the rows of positions that were not folded: a row stays if the log holds its event there by now.
+func (m *mending) judgeBehind(ctx context.Context) error {
+	if len(m.behind) == 0 {
+		return nil
+	}
+	head, err := m.Log.Head(ctx) // read after the rows: whoever folds what comes meanwhile inserts rows up to it
+	if err != nil {
+		return err
+	}
+	reader, err := m.Log.Read(ctx, m.to+1)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	held := map[uint64]string{}
+	for _, k := range m.behind {
+		held[k.Position] = ""
+	}
+	err = readTo(ctx, m.Log, reader, m.to, head, func(msg *pipeline.Message) error {
+		if _, asked := held[msg.Position]; asked {
+			if e, err := event.DecodeLog(msg.Body); err == nil {
+				held[msg.Position] = eventKey(e.At, e.Source, e.ID)
+			}
+		}
+		return nil
+	}, nil)
+	for _, k := range m.behind {
+		if held[k.Position] != eventKey(k.At, k.Source, k.ID) {
+			m.wrong = append(m.wrong, k)
+		}
+	}
+	return err
+}
+
 // mending is one under way.
 type mending struct {
 	*Dependencies
 	to     uint64
 	folded *positions
 	wrong  []pipeline.EventKey
-	behind []pipeline.EventKey // at positions that were not folded: wrong only where the log does not go so far
+	behind []pipeline.EventKey // at positions that were not folded
 	again  []pipeline.EventRow
 }
 
@@ -516,7 +548,7 @@ func (m *mending) logged(ctx context.Context, partition int, number uint64) (map
 		return nil, err
 	}
 	defer reader.Close()
-	return rows, readTo(ctx, reader, from, until, func(msg *pipeline.Message) error {
+	return rows, readTo(ctx, m.Log, reader, from, until, func(msg *pipeline.Message) error {
 		if e, err := event.DecodeLog(msg.Body); err == nil && msg.Partition == partition && !event.System(e.Type) {
 			rows[msg.Position] = pipeline.EventRow{Position: msg.Position, Partition: partition, StoredAt: msg.StoredAt, Event: &e}
 		}

@@ -27,7 +27,7 @@ func foldInOrderOfTime(ctx context.Context, d *Dependencies, config Config, l *l
 		return err
 	}
 	defer reader.Close()
-	err = readTo(ctx, reader, 0, to, s.add, func(ctx context.Context, position, head uint64) error {
+	err = readTo(ctx, d.Log, reader, 0, to, s.add, func(ctx context.Context, position, head uint64) error {
 		return said(ctx, heard, position/2, head) // the other half is the fold
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -53,8 +54,9 @@ func beginRebuild(ctx context.Context, d *Dependencies, o RebuildOptions) (*take
 	t := &takeover{State: stateBuilding}
 	number := current.Number
 	if before != nil {
-		if !before.abandoned(d.Now()) && before.Generation.Number > current.Number {
-			return nil, fmt.Errorf("%w: generation %d is %s", ErrRebuilding, before.Generation.Number, before.State)
+		if !before.abandoned(d.Now(), d.Alone) && before.Generation.Number > current.Number {
+			return nil, fmt.Errorf("%w: generation %d is %s (where its process was killed: %s after its last sign of life, at %s, another may begin)",
+				ErrRebuilding, before.Generation.Number, before.State, buildingFor, before.setAt.UTC().Format(time.TimeOnly))
 		}
 		t.revision, number = before.revision, max(number, before.Generation.Number)
 	}
@@ -76,13 +78,39 @@ func beginRebuild(ctx context.Context, d *Dependencies, o RebuildOptions) (*take
 		}
 	}
 	t.Generation = wanted(d.Book, admitted)
-	t.Generation.Number = max(number, last.Generation.Number) + 1
+	if t.Generation.Number, err = reserve(ctx, d.Checkpoints, max(number, last.Generation.Number)+1); err != nil {
+		return nil, err
+	}
 	if err := t.write(ctx, d.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
 		return nil, fmt.Errorf("%w: somebody else has just begun one", ErrRebuilding)
 	} else if err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// highestKey is the pointer that holds the highest number that was ever given to a generation. It is never removed.
+const highestKey = "highest"
+
+// reserve gives a number that nobody had and nobody else gets, and is at least so large.
+func reserve(ctx context.Context, c pipeline.Checkpoints, least uint32) (uint32, error) {
+	for {
+		p, err := c.Pointer(ctx, highestKey)
+		if err != nil {
+			return 0, err
+		}
+		highest := uint64(0)
+		if p.Revision != 0 {
+			if highest, err = strconv.ParseUint(string(p.Value), 10, 32); err != nil {
+				return 0, fmt.Errorf("read pointer %s: %w", highestKey, err)
+			}
+		}
+		number := max(least, uint32(highest)+1)
+		_, err = c.Point(ctx, highestKey, strconv.AppendUint(nil, uint64(number), 10), p.Revision)
+		if !errors.Is(err, pipeline.ErrMoved) {
+			return number, err
+		}
+	}
 }
 
 // rebuild is one under way.
@@ -142,11 +170,21 @@ func (r *rebuild) beat(ctx context.Context, giveUp context.CancelCauseFunc) {
 			return
 		case <-ticks.C:
 		}
-		if err := r.takeover.write(ctx, r.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
+		if err := r.takeover.write(ctx, r.Checkpoints); errors.Is(err, pipeline.ErrMoved) && !r.own(ctx) {
 			giveUp(fmt.Errorf("%w: somebody took this one for dead", ErrRebuilding))
 			return
 		}
 	}
+}
+
+// own says whether the pointer is this rebuild's after all: an answer to an earlier beat was lost.
+func (r *rebuild) own(ctx context.Context) bool {
+	now, err := readTakeover(ctx, r.Checkpoints)
+	if err != nil || now == nil || now.Generation.Number != r.takeover.Generation.Number || now.State != stateBuilding {
+		return err != nil && ctx.Err() == nil // not known: the next beat asks again
+	}
+	r.takeover.revision = now.revision
+	return true
 }
 
 // fold tidies up after others, folds to the head, mends cx.events and saves the state; it gives the position it has come to.
@@ -155,7 +193,7 @@ func (r *rebuild) fold(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := tidy(ctx, r.Dependencies, current.Number, r.takeover.Generation.Number); err != nil {
+	if err := tidy(ctx, r.Dependencies, current.Number, r.takeover.Generation.Number, false); err != nil {
 		return 0, err
 	}
 	l, err := newLane(r.Dependencies, r.takeover.Generation)
@@ -215,16 +253,19 @@ func (r *rebuild) heard(_ context.Context, position, head uint64) error {
 // undoWithin is how long an interrupted rebuild cleans up after itself.
 const undoWithin = 30 * time.Second
 
-// undo removes what the rebuild has written, as far as it can: the pointer first, and nothing if it is somebody else's.
+// undo removes what the rebuild has written, as far as it can, and the pointer last; nothing if that is somebody else's.
 func (r *rebuild) undo(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, undoWithin)
 	defer cancel()
-	if err := r.takeover.remove(ctx, r.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
-		return // somebody took it for dead: what there is of the generation is his
+	if err := r.takeover.write(ctx, r.Checkpoints); errors.Is(err, pipeline.ErrMoved) {
+		return // somebody took it for dead, and cleans up
 	}
 	err := dropGeneration(ctx, r.Dependencies, r.takeover.Generation.Number)
 	for _, name := range r.saved.names {
 		err = errors.Join(err, r.Checkpoints.Delete(ctx, name))
+	}
+	if err == nil {
+		err = r.takeover.remove(ctx, r.Checkpoints)
 	}
 	if err != nil {
 		r.Logger.Warn().Err(err).Uint32("generation", r.takeover.Generation.Number).
@@ -254,6 +295,9 @@ func newInserter(ctx context.Context, d *Dependencies, l *lane, most int, folded
 	in := &inserter{store: d.Store, log: d.Log, lane: l, folded: folded, most: most, queue: make(chan *pipeline.Rows), group: group, ctx: ctx}
 	group.Go(func() error {
 		for rows := range in.queue {
+			if err := identify(ctx, in.log, rows); err != nil {
+				return err
+			}
 			if err := in.store.Insert(ctx, rows); err != nil {
 				return err
 			}
@@ -285,9 +329,6 @@ func (in *inserter) flush(position uint64, all bool) error {
 		in.lane.pass(position)
 		for _, p := range in.lane.partitions {
 			p.Account(&rows)
-		}
-		if err := identify(in.ctx, in.log, &rows); err != nil {
-			return err
 		}
 	}
 	select {
@@ -330,7 +371,7 @@ func foldTo(ctx context.Context, d *Dependencies, config Config, l *lane, to uin
 	}
 	defer reader.Close()
 	in := newInserter(ctx, d, l, config.FlushRows, folded)
-	err = readTo(ctx, reader, from, to, func(m *pipeline.Message) error {
+	err = readTo(ctx, d.Log, reader, from, to, func(m *pipeline.Message) error {
 		if err := l.apply(m, in.took); err != nil {
 			return err
 		}
@@ -344,8 +385,23 @@ func foldTo(ctx context.Context, d *Dependencies, config Config, l *lane, to uin
 
 const readWait = 200 * time.Millisecond
 
+// lastHeld is the last position up to another that the log still holds a message at, 0 for none.
+func lastHeld(ctx context.Context, log pipeline.Log, to uint64) (uint64, error) {
+	account, err := log.Account(ctx)
+	if err != nil {
+		return 0, err
+	}
+	to = min(to, account.Last)
+	for i := len(account.Erased) - 1; i >= 0 && to > 0; i-- {
+		if account.Erased[i] == to {
+			to--
+		}
+	}
+	return to, nil
+}
+
 // readTo reads every message up to a position; those that were erased are passed over.
-func readTo(ctx context.Context, reader pipeline.Reader, from, to uint64, each func(*pipeline.Message) error, heard heard) error {
+func readTo(ctx context.Context, log pipeline.Log, reader pipeline.Reader, from, to uint64, each func(*pipeline.Message) error, heard heard) error {
 	at, spoke := from, time.Now()
 	for at < to {
 		messages, err := reader.Next(ctx, readWait)
@@ -354,6 +410,11 @@ func readTo(ctx context.Context, reader pipeline.Reader, from, to uint64, each f
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if len(messages) == 0 {
+			if end, err := lastHeld(ctx, log, to); err == nil && at >= end {
+				return nil
+			}
 		}
 		for i := range messages {
 			if messages[i].Position > to {

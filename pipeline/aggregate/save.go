@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -61,7 +62,8 @@ func (s *saver) savePartition(ctx context.Context, snap *snapshot, p int, messag
 	}
 	now := checkpoint{Position: at, MessageID: messageID, State: prefix + "state-" + strconv.FormatUint(at, 10) + "-" + rand.Text()[:8]}
 	for _, r := range snap.runs[p] {
-		if err := s.saveRun(ctx, prefix, r); err != nil {
+		named := slices.ContainsFunc(before.Runs, func(n RunName) bool { return n.Name == r.Name })
+		if err := s.saveRun(ctx, prefix, r, named); err != nil {
 			return err
 		}
 		now.Runs = append(now.Runs, r.RunName)
@@ -84,8 +86,9 @@ func (s *saver) savePartition(ctx context.Context, snap *snapshot, p int, messag
 	return snap.lane.archives[p].compact()
 }
 
-func (s *saver) saveRun(ctx context.Context, prefix string, r *run) error {
-	if r.saved {
+// saveRun saves a run, unless it is saved and a pointer names it: what no pointer names may have been swept.
+func (s *saver) saveRun(ctx context.Context, prefix string, r *run, named bool) error {
+	if r.saved && named {
 		return nil
 	}
 	if err := s.deps.Checkpoints.Save(ctx, prefix+r.Name, io.NewSectionReader(r.file, 0, r.Bytes)); err != nil {

@@ -84,8 +84,8 @@ func (t *takeover) remove(ctx context.Context, c pipeline.Checkpoints) error {
 }
 
 // abandoned says whether whoever builds it seems to be dead.
-func (t *takeover) abandoned(now time.Time) bool {
-	return t.State == stateBuilding && now.Sub(t.setAt) > buildingFor
+func (t *takeover) abandoned(now time.Time, alone bool) bool {
+	return t.State == stateBuilding && (alone || now.Sub(t.setAt) > buildingFor)
 }
 
 // open finds the generation in force, tidies up after what was interrupted, and restores the state. Where this process
@@ -102,7 +102,7 @@ func (a *Aggregator) open(ctx context.Context, head uint64) error {
 	if err := a.pending(ctx, current); err != nil {
 		return err
 	}
-	if err := tidy(ctx, &a.Dependencies, current.Number, 0); err != nil {
+	if err := tidy(ctx, &a.Dependencies, current.Number, 0, a.Alone); err != nil {
 		return err
 	}
 	if err := a.inserted(ctx, current.Number); err != nil {
@@ -181,8 +181,8 @@ func (a *Aggregator) heard(ctx context.Context, generation uint32) error {
 		return err
 	}
 	for p := range a.told {
-		if a.told[p].Generation < generation {
-			a.told[p] = endOf(generation, last.At)
+		if end := endOf(generation, last.At); a.told[p].Before(end) {
+			a.told[p] = end
 		}
 	}
 	return nil
@@ -291,6 +291,10 @@ func (a *Aggregator) replace(ctx context.Context, current pipeline.Generation) e
 		next.close()
 		return err
 	}
+	if a.takeover.At > head {
+		next.close()
+		return a.spoilt(ctx, ErrLogShorter)
+	}
 	if a.takeover.At == 0 {
 		at := max(next.position(), a.takeover.Position)
 		for p := range a.stored {
@@ -364,7 +368,7 @@ func (a *Aggregator) adopt(ctx, delivery context.Context) error {
 		if err := a.spoilt(ctx, err); a.takeover != nil || decided {
 			return err // the next start folds a new one: this one may have begun to tell
 		}
-		return nil // this one goes on
+		return a.latest(ctx, a.lane.generation) // this one goes on, where it may
 	}
 	if t.At == 0 {
 		t.State, t.At = stateSwitching, a.position
@@ -433,7 +437,7 @@ func (a *Aggregator) switchTo(ctx context.Context, old uint32, next *lane, at ui
 	a.saved = time.Time{} // a checkpoint soon
 	taken := a.takeover
 	a.takeover = nil
-	if err := tidy(ctx, &a.Dependencies, next.generation.Number, 0); err != nil && ctx.Err() == nil {
+	if err := tidy(ctx, &a.Dependencies, next.generation.Number, 0, false); err != nil && ctx.Err() == nil {
 		a.Logger.Warn().Err(err).Msg("what is left of old generations is left for the next start")
 	}
 	return a.withdraw(ctx, taken)
@@ -528,12 +532,12 @@ func partitionOf(d *pipeline.Difference) int {
 
 // tidy drops what no rule keeps: generations of rebuilds that were interrupted, and those older than the one before the
 // current one; and objects that nobody points to. Own is a generation that the caller builds, 0 for none.
-func tidy(ctx context.Context, d *Dependencies, current, own uint32) error {
+func tidy(ctx context.Context, d *Dependencies, current, own uint32, alone bool) error {
 	t, err := readTakeover(ctx, d.Checkpoints)
 	if err != nil {
 		return err
 	}
-	if t != nil && t.Generation.Number != own && t.abandoned(d.Now()) {
+	if t != nil && t.Generation.Number != own && t.abandoned(d.Now(), alone) {
 		switch err := t.remove(ctx, d.Checkpoints); {
 		case errors.Is(err, pipeline.ErrMoved): // it lives
 		case err != nil:
