@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -407,5 +408,38 @@ func (s *site) reuse(events ...*event.Event) {
 		if out[0].Err != nil {
 			s.t.Fatal(out[0].Err)
 		}
+	}
+}
+
+// absentLog does not answer for its messages a few times.
+type absentLog struct {
+	pipeline.Log
+	away atomic.Int32
+}
+
+func (l *absentLog) MessageID(ctx context.Context, position uint64) (string, error) {
+	if l.away.Add(-1) >= 0 {
+		return "", pipeline.ErrLogAway
+	}
+	return l.Log.MessageID(ctx, position)
+}
+
+// TestLogAway: a log that is away when rows are to go in ends nothing: they go in when it is back.
+func TestLogAway(t *testing.T) {
+	s := newSite(t, nats.ModeLog)
+	log := &absentLog{Log: s.bus}
+	d := s.deps()
+	d.Log = log
+	_, stop, _ := s.startWith(d, nil)
+	s.append(0, life(0, 1)...)
+	s.settled()
+	log.away.Store(3)
+	s.append(0, life(1, 1)...)
+	s.settled()
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.count("SELECT count() FROM cx.events_v"); n != 6 {
+		t.Errorf("%d events, expected 6", n)
 	}
 }
