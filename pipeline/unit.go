@@ -70,18 +70,8 @@ func (s said) nothing() bool { return s.position == 0 }
 
 // find is the place of an event of the unit, by order.
 func (u *unit) find(e *event.Event) int {
-	i, _ := slices.BinarySearchFunc(u.events, e, eventOrder)
+	i, _ := slices.BinarySearchFunc(u.events, e, event.Compare)
 	return i
-}
-
-func eventOrder(a, b *event.Event) int {
-	switch {
-	case a.Before(b):
-		return -1
-	case b.Before(a):
-		return 1
-	}
-	return 0
 }
 
 // insert puts an event at its own place.

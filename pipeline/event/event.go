@@ -127,3 +127,14 @@ func (e *Event) Before(f *Event) bool {
 		return e.ID < f.ID
 	}
 }
+
+// Compare orders as Before does, for package slices.
+func Compare(a, b *Event) int {
+	switch {
+	case a.Before(b):
+		return -1
+	case b.Before(a):
+		return 1
+	}
+	return 0
+}

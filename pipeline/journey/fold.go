@@ -303,18 +303,8 @@ func mergeSteps(a, b []*event.Event) []*event.Event {
 		return append(a, b...)
 	}
 	merged := append(a, b...)
-	slices.SortStableFunc(merged, order)
+	slices.SortStableFunc(merged, event.Compare)
 	return merged
-}
-
-func order(a, b *event.Event) int {
-	switch {
-	case a.Before(b):
-		return -1
-	case b.Before(a):
-		return 1
-	}
-	return 0
 }
 
 // lastBefore is the time of the last step at or before t: what the gap is measured from.
@@ -361,7 +351,7 @@ func (f *folder) finish(clock event.Instant) History {
 		j.Due, j.owing = s.next, s.owing()
 		h.Next = min(h.Next, s.next)
 	}
-	slices.SortStableFunc(h.Journeys, func(a, b *Journey) int { return order(a.FirstEvent, b.FirstEvent) })
+	slices.SortStableFunc(h.Journeys, func(a, b *Journey) int { return event.Compare(a.FirstEvent, b.FirstEvent) })
 	return h
 }
 

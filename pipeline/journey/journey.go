@@ -75,7 +75,7 @@ func (j *Journey) Last() event.Instant { return j.Steps[len(j.Steps)-1].At }
 
 // StepOf is the number of an event in the journey, from 1; 0 when it is not there.
 func (j *Journey) StepOf(e *event.Event) uint32 {
-	i, found := slices.BinarySearchFunc(j.Steps, e, order)
+	i, found := slices.BinarySearchFunc(j.Steps, e, event.Compare)
 	if !found {
 		return 0
 	}

@@ -29,7 +29,7 @@ func (g *Group) Events() []*event.Event {
 	for _, j := range g.Journeys {
 		list = append(list, j.Steps...)
 	}
-	slices.SortFunc(list, order)
+	slices.SortFunc(list, event.Compare)
 	return list
 }
 
@@ -162,7 +162,7 @@ func (r *retirement) takeLoose(h History) {
 		}
 	}
 	if len(r.loose) > 0 {
-		slices.SortFunc(r.loose, order)
+		slices.SortFunc(r.loose, event.Compare)
 		r.groups = append(r.groups, Group{Loose: r.loose})
 	}
 }

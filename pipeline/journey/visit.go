@@ -82,7 +82,7 @@ func (f *folder) placeLookers(list []*block) {
 	}
 	for _, j := range f.journeys {
 		if grown[j] {
-			slices.SortFunc(j.Steps, order)
+			slices.SortFunc(j.Steps, event.Compare)
 		}
 	}
 }
