@@ -18,7 +18,7 @@ import (
 
 // FoldVersion names what the fold makes of a log. Count it up when the same log would give other rows: the aggregator
 // then folds a new generation, beside the one that people read.
-const FoldVersion = "2"
+const FoldVersion = "3"
 
 // Setup is what a partition folds with.
 type Setup struct {
@@ -526,15 +526,15 @@ func (p *Partition) fold(w *writer, u *unit) error {
 		p.close(u, journey.Never)
 		return nil
 	}
-	history, found, due := p.compute(u)
+	history, found := p.compute(u)
 	if len(u.events) > p.Book.MostEvents && p.within(u) > p.Book.MostEvents {
 		return p.quarantine(w, u)
 	}
-	w.refold(u, history, found)
+	w.refold(u, history, found.Breakpoints)
 	if failing != nil {
 		failing(u.events)
 	}
-	next, err := p.retire(u, history, due)
+	next, err := p.retire(u, history, found.Due)
 	if err != nil {
 		return err
 	}
@@ -542,10 +542,9 @@ func (p *Partition) fold(w *writer, u *unit) error {
 	return nil
 }
 
-func (p *Partition) compute(u *unit) (journey.History, []breakpoint.Breakpoint, []event.Instant) {
+func (p *Partition) compute(u *unit) (journey.History, breakpoint.Findings) {
 	history := journey.Fold(u.events, u.past, p.clock, p.Book)
-	found, due := breakpoint.Detect(history, p.clock, p.Book)
-	return history, found, due
+	return history, breakpoint.Detect(history, p.clock, p.Book)
 }
 
 // failing is set by a test, to fail as a defect would, when everything has been said that must be taken back then.

@@ -16,13 +16,13 @@ import (
 type Breakpoint struct {
 	ID            string
 	Kind          string
-	Severity      uint8 // 1 seen only by us ... 5 legal clock, mediator, authority, court
-	Journey       *journey.Journey
-	Origin        *event.Event  // the step where the failure began, not where it was noticed
-	OccurredAt    event.Instant // when it broke for the customer; part of the id
-	DetectedAt    event.Instant // event time of what completed it, or the due time
-	OpportunityAt event.Instant // the date at which rates count it
-	Silo          string        // owner
+	Severity      uint8            // 1 seen only by us ... 5 legal clock, mediator, authority, court
+	Journey       *journey.Journey // nil for an incident: it is about no journey, and joined to many by product and place
+	Origin        *event.Event     // the step where the failure began, not where it was noticed
+	OccurredAt    event.Instant    // when it broke for the customer; part of the id
+	DetectedAt    event.Instant    // event time of what completed it, or the due time
+	OpportunityAt event.Instant    // the date at which rates count it
+	Silo          string           // owner
 	Unit          string
 	Channel       event.Channel
 	Reason        string
@@ -30,6 +30,28 @@ type Breakpoint struct {
 	Cost          float64        // of the avoidable steps charged to it, in the book's currency
 
 	avoidable []*event.Event
+	noUnit    bool // no unit is to be named: the only one known is that of the recorder
+}
+
+// Opportunity is one chance that a kind had of breaking in a journey: what its rate is out of, whether it broke or not.
+type Opportunity struct {
+	Kind      string
+	At        event.Instant // the date at which rates count it
+	MaturesAt event.Instant // the clock from which it is settled whether it broke, late events apart
+	Reason    string
+	Silo      string
+	Unit      string
+	Channel   event.Channel
+	Broken    bool
+}
+
+// Findings are what was found in a history.
+type Findings struct {
+	Breakpoints   []Breakpoint    // ordered by time
+	Opportunities [][]Opportunity // of each journey of the history, kind by kind in the order of the catalogue
+	// Due gives for each journey the earliest clock at which something that has not happened by then would add a breakpoint
+	// to it; journey.Never when nothing is due.
+	Due []event.Instant
 }
 
 // Kind is one rule of the catalogue.
@@ -39,32 +61,32 @@ type Kind struct {
 	Rule     string   // in one sentence
 	OutOf    string   // the opportunities that its rate counts
 	Clears   []string // event types that clear it; a source that sends none of them cannot be measured
+	Witness  bool     // carries no cost
 	detect   func(*scope)
 }
 
-// Catalogue lists the kinds known so far, in the order of product.md.
+// Catalogue lists the kinds, in the order of product.md.
 func Catalogue() []Kind {
-	return []Kind{repeatContact, channelFailover, siloHandoff, slaBreach}
+	return []Kind{
+		repeatContact, channelFailover, channelPingPong, siloHandoff, longWait, refusedContact, queueAbandonment, formAbandonment,
+		slaBreach, brokenPromise, stalledCase, reopenedCase, processLoop, repeatedInformation, coreFailure, complaintEscalation,
+		detractor, unansweredDetractor, tension, unresolvedEnd,
+	}
 }
 
-// Detect finds the breakpoints of one customer's journeys as of the clock, ordered by time, and for each journey of the
-// history the earliest clock at which something that has not happened by then would add one to it (journey.Never when
-// nothing is due).
+// Detect finds the breakpoints of one customer's journeys as of the clock.
 //
-// Like the fold it is local in time: a breakpoint of a journey depends on that journey and on journeys near it
+// Like the fold it is local in time: a breakpoint of a journey depends on that journey and on what lies near it
 // (rules.Book.Near), and nothing is charged to it but their steps.
-func Detect(h journey.History, clock event.Instant, book *rules.Book) ([]Breakpoint, []event.Instant) {
-	s := scope{history: h, clock: clock, book: book, next: make([]event.Instant, len(h.Journeys))}
-	for i := range s.next {
-		s.next[i] = journey.Never
-	}
+func Detect(h journey.History, clock event.Instant, book *rules.Book) Findings {
+	s := newScope(h, clock, book)
 	for _, k := range Catalogue() {
 		s.kind = k
-		k.detect(&s)
+		k.detect(s)
 	}
 	s.sort()
 	s.charge()
-	return s.found, s.next
+	return s.found
 }
 
 // scope is what a detector sees and where it puts what it finds.
@@ -73,46 +95,88 @@ type scope struct {
 	clock   event.Instant
 	book    *rules.Book
 	kind    Kind
-	found   []Breakpoint
-	next    []event.Instant // of each journey
+	number  map[*journey.Journey]int
+	found   Findings
 }
 
-// add completes a finding with what follows from its kind and its origin. key names what failed, in words that a late
-// event does not change.
-func (s *scope) add(b Breakpoint, key ...string) {
-	if !s.book.Measured(s.kind.ID, b.Origin.Source) {
-		return
+func newScope(h journey.History, clock event.Instant, book *rules.Book) *scope {
+	n := len(h.Journeys)
+	s := &scope{history: h, clock: clock, book: book, number: make(map[*journey.Journey]int, n),
+		found: Findings{Opportunities: make([][]Opportunity, n), Due: make([]event.Instant, n)}}
+	for i, j := range h.Journeys {
+		s.number[j], s.found.Due[i] = i, journey.Never
 	}
+	return s
+}
+
+// rules are those in force at a moment: that of the opportunity.
+func (s *scope) rules(at event.Instant) *rules.Book { return s.book.At(at) }
+
+// where is the place of an event, for the exceptions of a rule; a reason that is given counts more than its own.
+func where(e *event.Event, reason string) rules.Where {
+	if reason == "" {
+		reason = e.Data.Reason
+	}
+	return rules.Where{Reason: reason, Channel: e.Data.Channel, Unit: e.Data.Unit}
+}
+
+// chance is an opportunity under way.
+type chance struct{ journey, index int }
+
+// opportunity notes a chance of breaking, which began with an event; what o leaves empty is taken from the event and its
+// journey. False says that the kind is not measured there.
+func (s *scope) opportunity(j *journey.Journey, e *event.Event, o Opportunity) (chance, bool) {
+	if !s.rules(o.At).Measured(s.kind.ID, e.Source) {
+		return chance{}, false
+	}
+	o.Kind = s.kind.ID
+	o.Reason = cmp.Or(o.Reason, e.Data.Reason, j.Reason)
+	o.Silo = s.rules(o.At).OwnerOf(cmp.Or(o.Silo, e.Data.Silo), event.ReasonFamily(o.Reason))
+	o.Unit = cmp.Or(o.Unit, e.Data.Unit)
+	o.Channel = cmp.Or(o.Channel, e.Data.Channel)
+	n := s.number[j]
+	s.found.Opportunities[n] = append(s.found.Opportunities[n], o)
+	return chance{n, len(s.found.Opportunities[n]) - 1}, true
+}
+
+// add completes a breakpoint with what follows from its kind, its origin and the opportunity that it takes. key names what
+// failed, in words that a late event does not change.
+func (s *scope) add(c chance, b Breakpoint, key ...string) {
+	o := &s.found.Opportunities[c.journey][c.index]
+	o.Broken = true
+	b.OpportunityAt = o.At
+	b.Journey = s.history.Journeys[c.journey]
+	b.Reason = cmp.Or(b.Reason, o.Reason)
+	s.keep(b, key...)
+}
+
+// keep names a breakpoint and notes it.
+func (s *scope) keep(b Breakpoint, key ...string) {
 	b.Kind = s.kind.ID
-	if b.Severity == 0 {
-		b.Severity = s.kind.Severity
+	b.Severity = cmp.Or(b.Severity, s.kind.Severity)
+	b.Silo = s.rules(b.OpportunityAt).OwnerOf(cmp.Or(b.Silo, b.Origin.Data.Silo), event.ReasonFamily(b.Reason))
+	if !b.noUnit {
+		b.Unit = cmp.Or(b.Unit, b.Origin.Data.Unit)
 	}
-	if b.Reason == "" {
-		b.Reason = b.Journey.Reason
-	}
-	if b.Silo == "" {
-		b.Silo = s.book.OwnerOf(b.Origin.Data.Silo, event.ReasonFamily(b.Reason))
-	}
-	if b.Unit == "" {
-		b.Unit = b.Origin.Data.Unit
-	}
-	if b.Channel == "" {
-		b.Channel = b.Origin.Data.Channel
-	}
+	b.Channel = cmp.Or(b.Channel, b.Origin.Data.Channel)
+	b.DetectedAt = max(b.DetectedAt, b.OccurredAt)
 	at := strconv.FormatInt(int64(b.OccurredAt), 10)
 	b.ID = journey.ID(append([]string{"breakpoint", b.Kind, at}, key...)...)
-	s.found = append(s.found, b)
+	s.found.Breakpoints = append(s.found.Breakpoints, b)
 }
 
-// due notes that something may break in the i-th journey when the clock has passed an instant.
-func (s *scope) due(i int, at event.Instant) { s.next[i] = min(s.next[i], at+1) }
+// due notes that something may break in a journey when the clock has passed an instant.
+func (s *scope) due(j *journey.Journey, at event.Instant) {
+	n := s.number[j]
+	s.found.Due[n] = min(s.found.Due[n], at+1)
+}
 
 func (s *scope) sort() {
 	rank := make(map[string]int, len(s.book.Precedence))
 	for i, kind := range s.book.Precedence {
 		rank[kind] = i
 	}
-	slices.SortFunc(s.found, func(a, b Breakpoint) int {
+	slices.SortFunc(s.found.Breakpoints, func(a, b Breakpoint) int {
 		return cmp.Or(cmp.Compare(a.OccurredAt, b.OccurredAt), cmp.Compare(rank[a.Kind], rank[b.Kind]),
 			cmp.Compare(a.OpportunityAt, b.OpportunityAt), cmp.Compare(a.ID, b.ID))
 	})
@@ -121,8 +185,8 @@ func (s *scope) sort() {
 // charge gives each avoidable step to the earliest breakpoint that explains it, once.
 func (s *scope) charge() {
 	charged := map[*event.Event]bool{}
-	for i := range s.found {
-		b := &s.found[i]
+	for i := range s.found.Breakpoints {
+		b := &s.found.Breakpoints[i]
 		for _, e := range b.avoidable {
 			if !charged[e] {
 				charged[e] = true

@@ -40,8 +40,8 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", d.Pos, err)
 			}
-			found, due := breakpoint.Detect(journey.Fold(events, nil, clock, book), clock, book)
-			return show(script, found, slices.Min(append(due, journey.Never)))
+			found := breakpoint.Detect(journey.Fold(events, nil, clock, book), clock, book)
+			return show(script, found.Breakpoints, slices.Min(append(found.Due, journey.Never)))
 		})
 	})
 }

@@ -1,6 +1,8 @@
 package breakpoint
 
 import (
+	"time"
+
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
 )
@@ -38,34 +40,37 @@ func (a *attempt) until(e *event.Event) (last *event.Event) {
 func detectFailovers(s *scope) {
 	contacts := s.assisted()
 	for _, a := range s.attempts() {
+		begins, ends := a.steps[0], a.steps[len(a.steps)-1]
+		window := s.rules(begins.At).Failover.Of(where(begins, a.reason))
+		o, measured := s.opportunity(a.journey, begins, Opportunity{At: begins.At, MaturesAt: ends.At.Add(window), Reason: a.reason})
+		if !measured {
+			continue
+		}
 		for _, c := range contacts {
-			if s.failsOver(a, c) {
-				s.addFailover(a, c)
+			if a.failsOver(c, window) {
+				s.addFailover(o, a, c)
 				break
 			}
 		}
 	}
 }
 
-func (s *scope) failsOver(a *attempt, c assistedContact) bool {
+func (a *attempt) failsOver(c assistedContact, window time.Duration) bool {
 	family := event.ReasonFamily(a.reason)
 	if family == "" || event.ReasonFamily(c.Reason) != family {
 		return false
 	}
 	last := a.until(c.reached)
-	return last != nil && oneCustomer(last, c.reached) && c.reached.At.Sub(last.At) <= s.book.Failover.Of(family)
+	return last != nil && oneCustomer(last, c.reached) && c.reached.At.Sub(last.At) <= window
 }
 
-func (s *scope) addFailover(a *attempt, c assistedContact) {
-	s.add(Breakpoint{
-		Journey:       a.journey,
-		Origin:        a.until(c.reached),
-		OccurredAt:    c.reached.At,
-		DetectedAt:    max(c.reached.At, c.ReasonAt),
-		OpportunityAt: a.steps[0].At,
-		Reason:        a.reason,
-		Evidence:      []*event.Event{a.until(c.reached), c.reached},
-		avoidable:     c.Steps,
+func (s *scope) addFailover(o chance, a *attempt, c assistedContact) {
+	s.add(o, Breakpoint{
+		Origin:     a.until(c.reached),
+		OccurredAt: c.reached.At,
+		DetectedAt: max(c.reached.At, c.ReasonAt),
+		Evidence:   []*event.Event{a.until(c.reached), c.reached},
+		avoidable:  c.Steps,
 	}, a.key)
 }
 

@@ -4,7 +4,82 @@ import (
 	"slices"
 
 	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+	"parcours/pipeline/rules"
 )
+
+// visit is a contact and the journey it is part of.
+type visit struct {
+	*journey.Contact
+	journey *journey.Journey
+}
+
+// inbound lists the contacts the customer made, with a person or a bot, in order.
+func (s *scope) inbound() []visit {
+	var list []visit
+	for _, j := range s.history.Journeys {
+		for _, c := range inboundOf(j) {
+			list = append(list, visit{c, j})
+		}
+	}
+	sortVisits(list)
+	return list
+}
+
+// inboundOf lists those of one journey, in order.
+func inboundOf(j *journey.Journey) (list []*journey.Contact) {
+	for _, c := range j.Contacts {
+		if c.Inbound && c.WithSomebody() {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// chasers are the steps of the contacts the customer made in a journey after something was due and before it came (0 for
+// never).
+func chasers(j *journey.Journey, due, came event.Instant) (steps []*event.Event) {
+	for _, c := range inboundOf(j) {
+		if c.Start > due && (came == 0 || c.Start < came) {
+			steps = append(steps, c.Steps...)
+		}
+	}
+	return steps
+}
+
+// followed is the contact that followed another: the next one the customer made in the journey within the repeat window.
+func (s *scope) followed(j *journey.Journey, c *journey.Contact) *journey.Contact {
+	window := s.rules(c.Start).Repeat.Of(rules.Where{Reason: j.Reason, Channel: c.Channel})
+	for _, later := range inboundOf(j) {
+		if c.First().Before(later.First()) && later != c {
+			if later.Start.Sub(c.End) <= window {
+				return later
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// followedSteps are the steps of the contact that followed, none where none did.
+func (s *scope) followedSteps(j *journey.Journey, c *journey.Contact) []*event.Event {
+	if later := s.followed(j, c); later != nil {
+		return later.Steps
+	}
+	return nil
+}
+
+// stepBefore is the last step of a journey before an event by another unit than recorded it: whoever records a complaint or
+// an incivility is never its origin. nil for none.
+func stepBefore(j *journey.Journey, e *event.Event) *event.Event {
+	for i := len(j.Steps) - 1; i >= 0; i-- {
+		b := j.Steps[i]
+		if b.Before(e) && (e.Data.Unit == "" || b.Data.Unit != e.Data.Unit) {
+			return b
+		}
+	}
+	return nil
+}
 
 // sortVisits orders contacts by their first events.
 func sortVisits(list []visit) {

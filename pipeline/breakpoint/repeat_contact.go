@@ -1,8 +1,10 @@
 package breakpoint
 
 import (
+	"slices"
+
 	"parcours/pipeline/event"
-	"parcours/pipeline/journey"
+	"parcours/pipeline/rules"
 )
 
 var repeatContact = Kind{
@@ -14,54 +16,43 @@ var repeatContact = Kind{
 }
 
 // detectRepeats looks, after each inbound contact, for the first inbound one that came for the same full reason within the
-// window and was not invited by the company. The origin is the earlier contact.
+// window, was not invited by the company, and is more than the normal path has. The origin is the earlier contact.
 func detectRepeats(s *scope) {
 	contacts := s.inbound()
 	outreach := s.outreach()
 	for i, earlier := range contacts {
-		window := s.book.Repeat.Of(event.ReasonFamily(earlier.Reason))
+		at := rules.Where{Reason: earlier.Reason, Channel: earlier.Channel, Unit: earlier.Last().Data.Unit}
+		window := s.rules(earlier.End).Repeat.Of(at)
+		o, measured := s.opportunity(earlier.journey, earlier.Last(), Opportunity{
+			At: earlier.End, MaturesAt: earlier.End.Add(window), Reason: earlier.Reason, Channel: earlier.Channel,
+		})
+		if !measured {
+			continue
+		}
 		for _, later := range contacts[i+1:] {
 			if later.Start.Sub(earlier.End) > window {
 				break // those that follow came later still
 			}
-			if invited(outreach, earlier, later) {
-				continue
-			}
-			if s.repeats(earlier, later) {
-				s.addRepeat(earlier, later)
+			if repeats(earlier, later) && !invited(outreach, earlier, later) && s.beyondPath(later) {
+				s.addRepeat(o, earlier, later)
 				break
 			}
 		}
 	}
 }
 
-// visit is a contact and the journey it is part of.
-type visit struct {
-	*journey.Contact
-	journey *journey.Journey
-}
-
-// inbound lists the contacts the customer made, with a person or a bot, in order.
-func (s *scope) inbound() []visit {
-	var list []visit
-	for _, j := range s.history.Journeys {
-		for _, c := range j.Contacts {
-			if c.Inbound && c.WithSomebody() {
-				list = append(list, visit{c, j})
-			}
-		}
-	}
-	sortVisits(list)
-	return list
-}
-
-func (s *scope) repeats(earlier, later visit) bool {
-	family := event.ReasonFamily(earlier.Reason)
-	if family == "" || later.Reason != earlier.Reason || !sameCustomer(earlier, later) {
+// repeats says whether a contact comes back to what another, ended by then, was about.
+func repeats(earlier, later visit) bool {
+	if event.ReasonFamily(earlier.Reason) == "" || later.Reason != earlier.Reason || !sameCustomer(earlier, later) {
 		return false
 	}
-	gap := later.Start.Sub(earlier.End)
-	return earlier.Ended(later.Start) && gap > 0 && gap <= s.book.Repeat.Of(family)
+	return later.Start > earlier.End && earlier.Ended(later.Start)
+}
+
+// beyondPath says whether a contact is more than its reason normally takes.
+func (s *scope) beyondPath(v visit) bool {
+	n := slices.Index(inboundOf(v.journey), v.Contact) + 1
+	return n > s.rules(v.Start).PathOf(v.Reason).Contacts
 }
 
 // outreach lists what the company sent to the customer to make him come back.
@@ -86,16 +77,13 @@ func invited(outreach []*event.Event, earlier, later visit) bool {
 	return false
 }
 
-func (s *scope) addRepeat(earlier, later visit) {
-	s.add(Breakpoint{
-		Journey:       earlier.journey,
-		Origin:        earlier.Last(),
-		OccurredAt:    later.Start,
-		DetectedAt:    max(later.Start, later.ReasonAt, earlier.ReasonAt),
-		OpportunityAt: earlier.End,
-		Reason:        earlier.Reason,
-		Channel:       earlier.Channel,
-		Evidence:      []*event.Event{earlier.Last(), later.First()},
-		avoidable:     later.Steps,
+func (s *scope) addRepeat(o chance, earlier, later visit) {
+	s.add(o, Breakpoint{
+		Origin:     earlier.Last(),
+		OccurredAt: later.Start,
+		DetectedAt: max(later.Start, later.ReasonAt, earlier.ReasonAt),
+		Channel:    earlier.Channel,
+		Evidence:   []*event.Event{earlier.Last(), later.First()},
+		avoidable:  later.Steps,
 	}, earlier.Key())
 }

@@ -178,7 +178,8 @@ func (m *memory) unpark(p *parked) {
 // settle folds what is in memory and lets go what may leave.
 func (m *memory) settle() {
 	h := journey.Fold(m.live, m.past, m.clock, m.book)
-	found, due := breakpoint.Detect(h, m.clock, m.book)
+	findings := breakpoint.Detect(h, m.clock, m.book)
+	found, due := findings.Breakpoints, findings.Due
 	gone := map[*event.Event]bool{}
 	var past []journey.Past
 	for _, g := range journey.Retire(h, due, m.clock, m.book) {
@@ -227,8 +228,7 @@ func (m *memory) facts() string {
 
 func straightFacts(events []*event.Event, clock event.Instant, book *rules.Book) string {
 	h := journey.Fold(events, nil, clock, book)
-	found, _ := breakpoint.Detect(h, clock, book)
-	list := factsOf(h, found, func(*event.Event) bool { return true })
+	list := factsOf(h, breakpoint.Detect(h, clock, book).Breakpoints, func(*event.Event) bool { return true })
 	slices.Sort(list)
 	return strings.Join(list, "\n")
 }

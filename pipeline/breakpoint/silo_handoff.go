@@ -19,17 +19,24 @@ var siloHandoff = Kind{
 // too many. Internal work (steps, approvals) moves papers, not the customer, and does not count.
 func detectHandoffs(s *scope) {
 	for _, j := range s.history.Journeys {
-		if !moves(j) {
+		o, measured := s.ofJourney(j)
+		if !measured || !moves(j) {
 			continue
 		}
-		path := siloPath{limit: s.book.Handoffs, begins: begins(j)}
+		path := siloPath{limit: s.rules(j.Start()).PathOf(j.Reason).Handoffs, begins: begins(j)}
 		for _, e := range j.Steps {
 			if held(e) && path.follow(e) {
-				s.addHandoff(j, e, path.sender)
+				s.addHandoff(o, j, e, path.sender)
 				break
 			}
 		}
 	}
+}
+
+// ofJourney is the opportunity of a kind that is out of journeys.
+func (s *scope) ofJourney(j *journey.Journey) (chance, bool) {
+	at := j.Start()
+	return s.opportunity(j, j.Steps[0], Opportunity{At: at, MaturesAt: at.Add(s.rules(at).Matures.Journey), Reason: j.Reason})
 }
 
 // moves says whether more than one silo is named at all.
@@ -107,15 +114,12 @@ func (p *siloPath) move(e *event.Event, to string) bool {
 	return back || p.moves > p.limit
 }
 
-func (s *scope) addHandoff(j *journey.Journey, e, sender *event.Event) {
-	s.add(Breakpoint{
-		Journey:       j,
-		Origin:        sender,
-		OccurredAt:    e.At,
-		DetectedAt:    e.At,
-		OpportunityAt: j.Start(),
-		Evidence:      evidence(sender, e),
-		avoidable:     after(j, e),
+func (s *scope) addHandoff(o chance, j *journey.Journey, e, sender *event.Event) {
+	s.add(o, Breakpoint{
+		Origin:     sender,
+		OccurredAt: e.At,
+		Evidence:   evidence(sender, e),
+		avoidable:  after(j, e),
 	}, j.ID)
 }
 

@@ -1,6 +1,8 @@
 package breakpoint
 
 import (
+	"cmp"
+
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
 	"parcours/pipeline/rules"
@@ -31,22 +33,23 @@ type deadline struct {
 // detectBreaches lists the deadlines of every journey; one is broken when its answer came after the due time, or the clock
 // has passed it without one. An answer exactly when due is in time.
 func detectBreaches(s *scope) {
-	for n, j := range s.history.Journeys {
+	for _, j := range s.history.Journeys {
 		for i, e := range j.Steps {
 			for _, d := range s.deadlines(j, i, e) {
-				s.judge(n, d)
+				s.judge(j, d)
 			}
 		}
 	}
 }
 
-func (s *scope) judge(n int, d deadline) {
+func (s *scope) judge(j *journey.Journey, d deadline) {
+	o, measured := s.opportunity(j, d.start, Opportunity{At: d.start.At, MaturesAt: d.due})
 	switch {
-	case d.answer != nil && d.answer.At <= d.due:
+	case !measured || d.answer != nil && d.answer.At <= d.due:
 	case s.clock > d.due:
-		s.addBreach(s.history.Journeys[n], d)
+		s.addBreach(o, j, d)
 	default:
-		s.due(n, d.due)
+		s.due(j, d.due)
 	}
 }
 
@@ -65,14 +68,14 @@ func (s *scope) deadlines(j *journey.Journey, i int, e *event.Event) []deadline 
 
 // messageDeadline: the first unanswered message of a thread starts the clock; writing again does not start a second one.
 func (s *scope) messageDeadline(j *journey.Journey, i int, e *event.Event) []deadline {
-	span, ok := s.book.SLA.Message[e.Data.Channel]
-	if !ok || waitsAlready(j.Steps[:i], e) {
+	span := s.rules(e.At).SLA.Message.Of(where(e, reasonAt(j, e)))
+	if span == (rules.OpenTime{}) || waitsAlready(j.Steps[:i], e) {
 		return nil
 	}
 	return []deadline{{
 		name:   "reply",
 		start:  e,
-		due:    s.book.Calendar().Due(e.At, span),
+		due:    s.rules(e.At).CalendarOf(e.Data.Unit).Due(e.At, span),
 		answer: first(j.Steps[i+1:], func(a *event.Event) bool { return replies(a, e) }),
 	}}
 }
@@ -108,11 +111,20 @@ func replies(a, to *event.Event) bool {
 func (s *scope) caseDeadline(j *journey.Journey, i int, e *event.Event) []deadline {
 	rest := ofCase(j.Steps[i+1:], e.Data.Case)
 	answer := first(rest, func(a *event.Event) bool { return a.Type == event.CaseResolved || a.Type == event.CaseClosed })
-	due, running := s.dueWithPauses(e.At, rest, s.book.SLA.Case)
+	book := s.rules(e.At)
+	due, running := dueWithPauses(e.At, rest, book.CaseSpan(where(e, reasonAt(j, e))), book.CalendarOf(e.Data.Unit))
 	if !running || answer == nil && reopened(j.Steps[i+1:], e.Data.Case, due) {
 		return nil
 	}
 	return []deadline{{name: "resolution", start: e, due: due, answer: answer}}
+}
+
+// reasonAt is the reason of a step: that of its contact, else its own, else the journey's.
+func reasonAt(j *journey.Journey, e *event.Event) string {
+	if c := j.ContactOf(e); c != nil && c.Reason != "" {
+		return c.Reason
+	}
+	return cmp.Or(e.Data.Reason, j.Reason)
 }
 
 // reopened says whether a case was reopened before its clock had run out, though nobody said it was resolved: the new clock
@@ -123,8 +135,7 @@ func reopened(steps []*event.Event, id string, due event.Instant) bool {
 }
 
 // dueWithPauses walks the stretches in which the company's clock runs; false when it stands still at the end.
-func (s *scope) dueWithPauses(start event.Instant, steps []*event.Event, span rules.OpenTime) (event.Instant, bool) {
-	calendar := s.book.Calendar()
+func dueWithPauses(start event.Instant, steps []*event.Event, span rules.OpenTime, calendar *rules.Calendar) (event.Instant, bool) {
 	left, running := calendar.Length(span), true
 	for _, e := range steps {
 		waits := e.Type == event.CaseWaiting && e.Data.On == "customer"
@@ -166,14 +177,15 @@ func (s *scope) complaintDeadlines(j *journey.Journey, i int, e *event.Event) []
 	if e.Data.SentAt != 0 {
 		from = min(from, e.Data.SentAt)
 	}
+	book := s.rules(e.At)
 	return []deadline{
-		{"acknowledgement", e, s.book.Calendar().EndOfJourOuvrable(from, s.book.SLA.ComplaintAck), ack, complaintSeverity},
-		{"answer", e, s.answerDue(from, e, rest), answer, complaintSeverity},
+		{"acknowledgement", e, book.CalendarOf("").EndOfJourOuvrable(from, book.SLA.ComplaintAck), ack, complaintSeverity},
+		{"answer", e, answerDue(from, e, rest, book), answer, complaintSeverity},
 	}
 }
 
-func (s *scope) answerDue(from event.Instant, e *event.Event, rest []*event.Event) event.Instant {
-	calendar, sla := s.book.Calendar(), s.book.SLA
+func answerDue(from event.Instant, e *event.Event, rest []*event.Event, book *rules.Book) event.Instant {
+	calendar, sla := book.CalendarOf(""), book.SLA // the law knows no unit's calendar
 	if e.Data.Regime != "payment" {
 		return calendar.EndOfMonths(from, sla.ComplaintMonths)
 	}
@@ -187,32 +199,44 @@ func (s *scope) answerDue(from event.Instant, e *event.Event, rest []*event.Even
 	return due
 }
 
-func (s *scope) addBreach(j *journey.Journey, d deadline) {
+func (s *scope) addBreach(o chance, j *journey.Journey, d deadline) {
 	b := Breakpoint{
-		Severity:      d.severity,
-		Journey:       j,
-		Origin:        d.start,
-		OccurredAt:    d.due,
-		DetectedAt:    d.due,
-		OpportunityAt: d.start.At,
-		Reason:        d.start.Data.Reason,
-		Evidence:      []*event.Event{d.start},
-		avoidable:     chasers(j, d),
+		Severity:   d.severity,
+		Origin:     d.start,
+		OccurredAt: d.due,
+		Evidence:   []*event.Event{d.start},
 	}
+	came := event.Instant(0)
 	if d.answer != nil {
-		b.Evidence = append(b.Evidence, d.answer)
+		b.Evidence, came = append(b.Evidence, d.answer), d.answer.At
 	}
-	s.add(b, d.name, d.start.Source, d.start.ID)
+	b.avoidable = chasers(j, d.due, came)
+	b.Silo, b.Unit, b.noUnit = d.heldBy(j)
+	s.add(o, b, d.name, d.start.Source, d.start.ID)
 }
 
-// chasers are the steps of the contacts the customer made after the due time and before the answer.
-func chasers(j *journey.Journey, d deadline) (steps []*event.Event) {
-	for _, c := range j.Contacts {
-		if c.Inbound && c.WithSomebody() && c.Start > d.due && (d.answer == nil || c.Start < d.answer.At) {
-			steps = append(steps, c.Steps...)
+// heldBy is who held what was due: the unit of the company's last step on it until then. To record a complaint is no
+// holding it.
+func (d *deadline) heldBy(j *journey.Journey) (silo, unit string, unknown bool) {
+	complaint := d.start.Type == event.ComplaintFiled
+	for _, e := range j.Steps {
+		if e.At > d.due || e.Before(d.start) || e == d.start && complaint || e.Data.Unit == "" || !d.concerns(e) {
+			continue
 		}
+		silo, unit = e.Data.Silo, e.Data.Unit
 	}
-	return steps
+	return silo, unit, unit == "" && complaint
+}
+
+// concerns says whether a step of the journey is of the thread, case or complaint that is due.
+func (d *deadline) concerns(e *event.Event) bool {
+	switch d.start.Type {
+	case event.MessageReceived:
+		return e.Data.Contact == d.start.Data.Contact && (e == d.start || d.start.Data.Contact != "")
+	case event.ComplaintFiled:
+		return event.SpecOf(e.Type).Family == "complaint" && sameCase(e, d.start) || d.start.Data.Case != "" && e.Data.Case == d.start.Data.Case
+	}
+	return e.Data.Case == d.start.Data.Case
 }
 
 func first(steps []*event.Event, match func(*event.Event) bool) *event.Event {

@@ -36,7 +36,7 @@ func (f *folder) group(events []*event.Event) []*block {
 		if e.Data.Contact != "" {
 			g.contacts.join(g, i, e.Data.Contact)
 		}
-		if e.Data.Case != "" && !f.book.Container(e.Data.Case) && g.cases.join(g, i, e.Data.Case) {
+		if e.Data.Case != "" && !f.book.At(e.At).Container(e.Data.Case) && g.cases.join(g, i, e.Data.Case) {
 			f.returning = true
 		}
 	}
@@ -72,7 +72,7 @@ func (b *block) add(e *event.Event, role event.Role, book *rules.Book) {
 	if b.customer == "" {
 		b.customer = e.Data.Customer
 	}
-	if c := e.Data.Case; c != "" && !book.Container(c) && !contains(b.cases, c) {
+	if c := e.Data.Case; c != "" && !book.At(e.At).Container(c) && !contains(b.cases, c) {
 		b.cases = append(b.cases, c)
 	}
 	if interaction(e) {

@@ -21,6 +21,18 @@ type History struct {
 	apart []*event.Event // events about no customer's journey, in order
 }
 
+// Apart are the events that are about no customer's journey, in order.
+func (h *History) Apart() []*event.Event { return h.apart }
+
+// Loose are the events of customers that are in no journey, visits among them, in order of their contacts.
+func (h *History) Loose() []*event.Event {
+	var list []*event.Event
+	for _, b := range h.loose {
+		list = append(list, b.steps...)
+	}
+	return list
+}
+
 // Past is what the fold must know of a journey that has left memory: whose it was, what about, and when it was last active.
 // Once its case is back the journey speaks for itself, since it may have become another customer's, and the entry counts no
 // more.
@@ -118,14 +130,15 @@ func (f *folder) find(b *block) *Journey {
 	if j := f.owing(b); j != nil {
 		return j
 	}
+	book := f.book.At(b.start())
 	if family := b.family(); family != "" {
-		gap := f.book.InactivityGap.Of(family)
+		gap := book.InactivityGap.Of(family)
 		return f.latest(b, gap, func(j *Journey) bool {
 			return j.ReasonFamily == family && b.start().Sub(j.lastBefore(b.start())) <= gap
 		})
 	}
-	return f.latest(b, f.book.NoReason, func(j *Journey) bool {
-		if b.start().Sub(j.lastBefore(b.start())) > f.book.NoReason {
+	return f.latest(b, book.NoReason, func(j *Journey) bool {
+		if b.start().Sub(j.lastBefore(b.start())) > book.NoReason {
 			return false
 		}
 		return b.role == event.Joins || j.openAt(b.start(), f.book)
@@ -171,7 +184,7 @@ func (f *folder) findForCase(b *block) *Journey {
 	if b.family() == "" {
 		return nil
 	}
-	window := f.book.Repeat.Of(b.family())
+	window := f.book.At(b.start()).Repeat.Of(rules.Where{Reason: b.reason})
 	return f.latest(b, window, func(j *Journey) bool {
 		return j.stated(b.reason, b.start()) && b.start().Sub(j.lastBefore(b.start())) <= window
 	})
@@ -180,12 +193,13 @@ func (f *folder) findForCase(b *block) *Journey {
 // contactJourney is the journey of the latest contact during or after which the case began.
 func (f *folder) contactJourney(b *block) (found *Journey) {
 	var start event.Instant
-	for _, j := range f.since(b, f.book.CaseAfter) {
+	after := f.book.At(b.start()).CaseAfter
+	for _, j := range f.since(b, after) {
 		if !sameCustomer(j, b) {
 			continue
 		}
 		for _, c := range j.Contacts {
-			if within(b.start(), c.Start, c.End, f.book.CaseAfter) && (found == nil || c.Start > start || c.Start == start && j.number < found.number) {
+			if within(b.start(), c.Start, c.End, after) && (found == nil || c.Start > start || c.Start == start && j.number < found.number) {
 				found, start = j, c.Start
 			}
 		}
@@ -347,7 +361,7 @@ func (f *folder) finish(clock event.Instant) History {
 			j.CaseID = j.Cases[0]
 		}
 		s := read(j.Steps, clock, j.ReasonFamily, f.book)
-		j.Outcome, j.Basis, j.EndedAt, j.Escalated = s.outcome, s.basis, s.endedAt, s.escalated
+		j.Outcome, j.Basis, j.EndedAt, j.KnownAt, j.Escalated = s.outcome, s.basis, s.endedAt, s.knownAt, s.escalated
 		j.Due, j.owing = s.next, s.owing()
 		h.Next = min(h.Next, s.next)
 	}

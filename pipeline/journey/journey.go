@@ -59,6 +59,7 @@ type Journey struct {
 	Basis     Basis
 	Escalated bool
 	EndedAt   event.Instant // 0 while open
+	KnownAt   event.Instant // when that became known: EndedAt, or when it had been silent for long enough; 0 while open
 	Due       event.Instant // the clock at which its outcome may read differently by itself; Never when nothing is due
 
 	blocks []*block

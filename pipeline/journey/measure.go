@@ -73,18 +73,43 @@ func (j *Journey) Cost(book *rules.Book) (sum float64) {
 	return sum
 }
 
-// StepCost is working minutes x the silo's loaded hourly rate (product.md, Money). A contact is charged where it ends, a
-// reply where it is sent; a source that sends no durations gets the book's default minutes for the channel.
+// StepCost is working minutes x the silo's loaded hourly rate (product.md, Money), by the rules of its moment.
 func StepCost(e *event.Event, book *rules.Book) float64 {
-	if e.Type != event.ContactEnded && e.Type != event.MessageReplied {
+	minutes := WorkingMinutes(e, book)
+	if minutes == 0 {
 		return 0
 	}
+	book = book.At(e.At)
+	return minutes / 60 * book.Rate(book.OwnerOf(e.Data.Silo, event.ReasonFamily(e.Data.Reason)))
+}
+
+// WorkingMinutes are those that the company worked on a step. A contact is counted where it ends, a reply where it is sent;
+// a source that sends no durations gets the book's default minutes for the channel. Internal steps and saying something
+// again take what the book says.
+func WorkingMinutes(e *event.Event, book *rules.Book) float64 {
 	d := &e.Data
-	minutes := (seconds(d.TalkS) + seconds(d.HoldS) + seconds(d.WrapS)) / 60
-	if d.TalkS == nil && d.HoldS == nil && d.WrapS == nil {
-		minutes = book.DefaultMinutes[d.Channel]
+	book = book.At(e.At)
+	switch {
+	case e.Type == event.ContactEnded || e.Type == event.MessageReplied:
+		if d.TalkS == nil && d.HoldS == nil && d.WrapS == nil {
+			return book.DefaultMinutes[d.Channel]
+		}
+		return (seconds(d.TalkS) + seconds(d.HoldS) + seconds(d.WrapS)) / 60
+	case e.Type == event.InformationRepeated:
+		return book.RepeatMinutes
+	case Internal(e):
+		return book.WorkMinutes
 	}
-	return minutes / 60 * book.Rate(book.OwnerOf(d.Silo, event.ReasonFamily(d.Reason)))
+	return 0
+}
+
+// Internal says whether a step is work inside the company: a step, an approval, an activity of a log from anywhere.
+func Internal(e *event.Event) bool {
+	switch e.Type {
+	case event.StepPerformed, event.ApprovalRequested, event.ApprovalGiven:
+		return true
+	}
+	return event.SpecOf(e.Type).Family == event.FamilyOther
 }
 
 // CostOf is the cost of a contact.

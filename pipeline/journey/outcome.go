@@ -12,6 +12,7 @@ type state struct {
 	outcome   Outcome
 	basis     Basis
 	endedAt   event.Instant
+	knownAt   event.Instant
 	next      event.Instant // the clock at which silence would end it, or an appointment pass; Never when nothing is due
 	escalated bool
 
@@ -52,7 +53,7 @@ func read(steps []*event.Event, clock event.Instant, family string, book *rules.
 
 // step reads one event.
 func (s *state) step(e *event.Event, book *rules.Book) {
-	if c := e.Data.Case; c != "" && !book.Container(c) {
+	if c := e.Data.Case; c != "" && !book.At(e.At).Container(c) {
 		s.caseStep(c, e)
 	}
 	switch event.SpecOf(e.Type).Family {
@@ -223,7 +224,9 @@ func (s *state) conclude(last, clock event.Instant, family string, book *rules.B
 	}
 }
 
-func (s *state) end(o Outcome, b Basis, at event.Instant) { s.outcome, s.basis, s.endedAt = o, b, at }
+func (s *state) end(o Outcome, b Basis, at event.Instant) {
+	s.outcome, s.basis, s.endedAt, s.knownAt = o, b, at, at
+}
 
 // word says whose word the declared end is.
 func (s *state) word() Basis {
@@ -235,16 +238,18 @@ func (s *state) word() Basis {
 
 // lapse ends a journey by silence, once the gap has passed in which a repeat would have reopened it.
 func (s *state) lapse(last, clock event.Instant, family string, book *rules.Book) {
-	silent := last.Add(max(book.InactivityGap.Of(family), book.Repeat.Of(family)))
+	book = book.At(last)
+	silent := last.Add(max(book.InactivityGap.Of(family), book.Repeat.Of(rules.Where{Reason: family})))
 	if clock <= silent {
 		s.next = min(s.next, silent+1)
 		return
 	}
 	if s.contactFailed || s.unanswered || s.attemptFailed || s.customerSaid != nil {
 		s.end(Unresolved, "", last)
-		return
+	} else {
+		s.end(Resolved, BySilence, last)
 	}
-	s.end(Resolved, BySilence, last)
+	s.knownAt = silent
 }
 
 // owes says whether anything is still open, and notes when an appointment passes.

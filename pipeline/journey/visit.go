@@ -37,7 +37,7 @@ func (f *folder) seekAnchor(list []*block, i int) {
 func (f *folder) anchor(list []*block, i int) *block {
 	at := list[i].start()
 	for _, b := range list[i+1:] {
-		if b.start().Sub(at) > f.book.Visit {
+		if b.start().Sub(at) > f.book.At(at).Visit {
 			break
 		}
 		if makesCount(b) && sameVisitor(list[i], b) {
@@ -45,7 +45,7 @@ func (f *folder) anchor(list []*block, i int) *block {
 		}
 	}
 	for k := len(f.counters) - 1; k >= 0; k-- {
-		if b := f.counters[k]; sameVisitor(list[i], b) && at.Sub(b.lastUntil(at)) <= f.book.Visit {
+		if b := f.counters[k]; sameVisitor(list[i], b) && at.Sub(b.lastUntil(at)) <= f.book.At(at).Visit {
 			return b
 		}
 	}

@@ -16,17 +16,19 @@ func (b *Book) Near() time.Duration { return b.near }
 // nearest is the longest of the windows that link journeys, and the visit window on top: a page view may count for a contact
 // on the one side of it and so join a journey on the other.
 func (b *Book) nearest() time.Duration {
-	return max(b.InactivityGap.longest(), b.Repeat.longest(), b.Failover.longest(), b.NoReason, b.CaseAfter, b.Visit) + b.Visit
+	return max(b.InactivityGap.longest(), longest(b.Repeat), longest(b.Failover), longest(b.SentBack), longest(b.FormWithin),
+		longest(b.AnswerWithin), longest(b.TensionWithin), b.NoReason, b.CaseAfter, b.Visit) + b.Visit
 }
 
 func (b *Book) furthest() time.Duration {
 	sla := &b.SLA
-	longest := max(b.nearest(), b.elapsed(sla.Case), time.Duration(sla.ComplaintMonths*31+1)*Day,
+	furthest := max(b.nearest(), b.elapsed(sla.Case), b.elapsed(sla.Message), b.elapsed(b.StalledAfter),
+		time.Duration(sla.ComplaintMonths*31+1)*Day,
 		joursOuvrables(sla.ComplaintAck), joursOuvrables(sla.PaymentAnswer), joursOuvrables(sla.PaymentAfterReply))
-	for _, span := range sla.Message {
-		longest = max(longest, b.elapsed(span))
+	for _, path := range b.Paths {
+		furthest = max(furthest, b.elapsedSpan(OpenTime{Days: path.Days}))
 	}
-	return max(b.LeastHorizon, b.Lateness+longest)
+	return max(b.LeastHorizon, b.Lateness+furthest)
 }
 
 // holidaysInARow is how many days a generous bound leaves for holidays and closures.
@@ -35,8 +37,26 @@ const holidaysInARow = 14
 // joursOuvrables bounds a number of days from Monday to Saturday in elapsed time.
 func joursOuvrables(n int) time.Duration { return time.Duration(n*7/6+holidaysInARow) * Day }
 
-// elapsed bounds a span of the company's own time in elapsed time.
-func (b *Book) elapsed(span OpenTime) time.Duration {
+// elapsed bounds the longest span of a figure in elapsed time.
+func (b *Book) elapsed(p Param[OpenTime]) time.Duration {
+	most := b.elapsedSpan(p.Default)
+	for i := range p.Except {
+		most = max(most, b.elapsedSpan(p.Except[i].Value))
+	}
+	return most
+}
+
+// longest is the longest value of a window.
+func longest(p Param[time.Duration]) time.Duration {
+	most := p.Default
+	for i := range p.Except {
+		most = max(most, p.Except[i].Value)
+	}
+	return most
+}
+
+// elapsedSpan bounds a span of the company's own time in elapsed time.
+func (b *Book) elapsedSpan(span OpenTime) time.Duration {
 	open, shortest := 0, 24*60
 	for _, h := range b.Opening {
 		if h.To > h.From {

@@ -33,12 +33,28 @@ type Book struct {
 	Visit         time.Duration // how near a form, an error or a contact must be for a page view to count as a step
 	Containers    []string      // cases that live for years and join nothing
 
-	Repeat    Window // repeat_contact: back for the same full reason
-	Failover  Window // channel_failover: assisted contact after an attempt
-	Handoffs  int    // silo_handoff: moves across silos that are still normal
-	SLA       SLA
-	OwnerSilo map[string]string // reason family -> silo that owns it where a step names none
-	Owner     string            // silo of last resort
+	Paths     map[string]Path // reason or reason family -> its normal path; "" for all others
+	Periphery []string        // reasons and families whose service is not owed: core_failure does not look there
+
+	Repeat        Param[time.Duration] // repeat_contact: back for the same full reason
+	Failover      Param[time.Duration] // channel_failover: assisted contact after an attempt
+	Switches      Param[int]           // channel_ping_pong: at least so many
+	SentBack      Param[time.Duration] // channel_ping_pong: back on another channel within
+	WaitLimit     Param[time.Duration] // long_wait: by channel; 0 for no limit
+	ShortAbandon  Param[time.Duration] // queue_abandonment: up to here the customer has not waited
+	FormWithin    Param[time.Duration] // form_abandonment: submitted or resumed within
+	SLA           SLA
+	StalledAfter  Param[OpenTime] // stalled_case
+	LoopTimes     Param[int]      // process_loop: at least so many times
+	RepeatedTimes Param[int]      // repeated_information: the customer had to say it again so many times
+	Detractor     Detractor
+	AnswerWithin  Param[time.Duration] // unanswered_detractor
+	TensionWithin Param[time.Duration] // tension: two negative signals
+	Matures       Matures
+	WorkMinutes   float64           // handling minutes of an internal step
+	RepeatMinutes float64           // minutes of saying it again
+	OwnerSilo     map[string]string // reason family -> silo that owns it where a step names none
+	Owner         string            // silo of last resort
 	// NotMeasured lists, by source, the kinds that it cannot support because it never sends what would clear them: there
 	// they are not measured, which is neither zero nor broken.
 	NotMeasured map[string][]string
@@ -64,6 +80,68 @@ type Book struct {
 	near       time.Duration
 }
 
+// Path is what is normal for a reason: kinds that count fire on the excess.
+type Path struct {
+	Contacts int // inbound contacts
+	Handoffs int // moves across silos
+	Loops    int // how often one internal step comes in one silo
+	Days     int // working days that a case takes; 0 where it is not stated
+}
+
+// Detractor holds the scores up to which an answer is a detractor's.
+type Detractor struct {
+	NPS  float64 // of 0 to 10
+	CSAT float64 // of 1 to 5
+	CES  float64 // of 1 to 7, 7 being easiest
+}
+
+// Matures says after how long a rate may be drawn, for kinds that have no window of their own.
+type Matures struct {
+	Journey    time.Duration // kinds out of journeys
+	Reopening  time.Duration // reopened_case
+	Escalation time.Duration // complaint_escalation
+}
+
+// Param is one figure of a rule with exceptions, of which the first that fits holds.
+type Param[T any] struct {
+	Default T
+	Except  []Exception[T] `json:",omitempty"`
+}
+
+// Exception is another value of a figure for a reason or reason family, a channel, a unit, or several of these together.
+type Exception[T any] struct {
+	Where
+	Value T
+}
+
+// Where is what an exception is for; an empty field fits everything.
+type Where struct {
+	Reason  string        `json:",omitempty"` // full, or a family
+	Channel event.Channel `json:",omitempty"`
+	Unit    string        `json:",omitempty"`
+}
+
+func (w Where) fits(at Where) bool {
+	return (w.Reason == "" || w.Reason == at.Reason || w.Reason == event.ReasonFamily(at.Reason)) &&
+		(w.Channel == "" || w.Channel == at.Channel) && (w.Unit == "" || w.Unit == at.Unit)
+}
+
+// Of gives the figure for a place.
+func (p Param[T]) Of(at Where) T {
+	for i := range p.Except {
+		if p.Except[i].fits(at) {
+			return p.Except[i].Value
+		}
+	}
+	return p.Default
+}
+
+func always[T any](v T) Param[T] { return Param[T]{Default: v} }
+
+func byChannel[T any](values ...Exception[T]) Param[T] { return Param[T]{Except: values} }
+
+func on[T any](c event.Channel, v T) Exception[T] { return Exception[T]{Where{Channel: c}, v} }
+
 // Window is a duration with exceptions by reason family.
 type Window struct {
 	Default  time.Duration
@@ -83,12 +161,12 @@ type Hours struct{ From, To int }
 
 // SLA holds the company's deadlines.
 type SLA struct {
-	Message           map[event.Channel]OpenTime // answer to a message, by channel; a channel not listed has no deadline
-	Case              OpenTime                   // resolution of a case
-	ComplaintAck      int                        // jours ouvrables
-	ComplaintMonths   int                        // calendar months to the answer
-	PaymentAnswer     int                        // jours ouvrables, regime payment
-	PaymentAfterReply int                        // jours ouvrables after a holding reply, regime payment
+	Message           Param[OpenTime] // answer to a message, by channel; zero for no deadline
+	Case              Param[OpenTime] // resolution of a case whose reason's path states no days
+	ComplaintAck      int             // jours ouvrables
+	ComplaintMonths   int             // calendar months to the answer
+	PaymentAnswer     int             // jours ouvrables, regime payment
+	PaymentAfterReply int             // jours ouvrables after a holding reply, regime payment
 }
 
 // OpenTime is a span of the company's own time: working days (a day's opening hours each) and open time on top.
@@ -120,12 +198,26 @@ func Default() *Book {
 		NoReason:      Day,
 		CaseAfter:     Day,
 		Visit:         Day,
-		Repeat:        Window{Default: 7 * Day},
-		Failover:      Window{Default: Day},
-		Handoffs:      2,
+		Paths:         map[string]Path{"": {Contacts: 1, Handoffs: 2, Loops: 2}},
+		Repeat:        always(7 * Day),
+		Failover:      always(Day),
+		Switches:      always(2),
+		SentBack:      always(Day),
+		WaitLimit:     byChannel(on(event.Phone, 3*time.Minute), on(event.Chat, 2*time.Minute), on(event.Store, 15*time.Minute)),
+		ShortAbandon:  always(5 * time.Second),
+		FormWithin:    always(Day),
+		StalledAfter:  always(OpenTime{Days: 5}),
+		LoopTimes:     always(3),
+		RepeatedTimes: always(2),
+		Detractor:     Detractor{NPS: 6, CSAT: 2, CES: 3},
+		AnswerWithin:  always(3 * Day),
+		TensionWithin: always(Day),
+		Matures:       Matures{Journey: 28 * Day, Reopening: 28 * Day, Escalation: 60 * Day},
+		WorkMinutes:   5,
+		RepeatMinutes: 2,
 		SLA: SLA{
-			Message:           map[event.Channel]OpenTime{event.Email: {Days: 1}, event.Messaging: {Time: time.Hour}},
-			Case:              OpenTime{Days: 5},
+			Message:           byChannel(on(event.Email, OpenTime{Days: 1}), on(event.Messaging, OpenTime{Time: time.Hour})),
+			Case:              always(OpenTime{Days: 5}),
 			ComplaintAck:      10,
 			ComplaintMonths:   2,
 			PaymentAnswer:     15,
@@ -135,8 +227,12 @@ func Default() *Book {
 			"billing": "finance", "payment": "finance", "delivery": "logistics", "technical": "it",
 			"contract": "sales", "account": "customer_service", "complaint": "customer_service",
 		},
-		Owner:        "customer_service",
-		Precedence:   []string{"sla_breach", "silo_handoff", "channel_failover", "repeat_contact"},
+		Owner: "customer_service",
+		Precedence: []string{
+			"core_failure", "broken_promise", "sla_breach", "stalled_case", "reopened_case", "silo_handoff", "channel_ping_pong",
+			"channel_failover", "form_abandonment", "refused_contact", "queue_abandonment", "repeat_contact", "process_loop",
+			"repeated_information", "long_wait", "complaint_escalation", "detractor", "unanswered_detractor", "tension", "unresolved_end",
+		},
 		Lateness:     3 * Day,
 		LeastHorizon: 75 * Day,
 		MostEvents:   2000,
@@ -176,6 +272,36 @@ func (b *Book) Version() string { return b.version }
 
 // Calendar is the company's calendar.
 func (b *Book) Calendar() *Calendar { return b.calendar }
+
+// CalendarOf is the calendar of a unit: its own, else the company's.
+func (b *Book) CalendarOf(string) *Calendar { return b.calendar }
+
+// At gives the rules in force at a moment.
+func (b *Book) At(event.Instant) *Book { return b }
+
+// PathOf is the normal path of a reason: its own, else that of its family, else the default.
+func (b *Book) PathOf(reason string) Path {
+	if p, ok := b.Paths[reason]; ok && reason != "" {
+		return p
+	}
+	if p, ok := b.Paths[event.ReasonFamily(reason)]; ok {
+		return p
+	}
+	return b.Paths[""]
+}
+
+// Core says whether what a reason is about is owed.
+func (b *Book) Core(reason string) bool {
+	return !slices.Contains(b.Periphery, reason) && !slices.Contains(b.Periphery, event.ReasonFamily(reason))
+}
+
+// CaseSpan is how long the company may take for a case of a reason: the days of its normal path, else the deadline.
+func (b *Book) CaseSpan(at Where) OpenTime {
+	if days := b.PathOf(at.Reason).Days; days > 0 {
+		return OpenTime{Days: days}
+	}
+	return b.SLA.Case.Of(at)
+}
 
 // Container says whether a case is a file that lives for years and so joins nothing.
 func (b *Book) Container(caseID string) bool { return b.containers[caseID] }
