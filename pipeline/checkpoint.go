@@ -16,7 +16,7 @@ import (
 
 // stateFormat is the version of the binary form of a state. A reader knows this one alone: a state of another is no loss,
 // since the log gives it again.
-const stateFormat = 1
+const stateFormat = 2
 
 // stateMagic begins every state.
 const stateMagic = "parcours state\n"
@@ -27,6 +27,8 @@ type Snapshot struct {
 	partition  int
 	fold       string
 	rules      string
+	restated   uint64
+	books      []published
 	tz         string
 	admitted   uint64
 	clock      event.Instant
@@ -43,7 +45,8 @@ type Snapshot struct {
 // Snapshot takes the state as it is now. What the archive holds is not part of it.
 func (p *Partition) Snapshot() *Snapshot {
 	return &Snapshot{
-		partition: p.Number, fold: FoldVersion, rules: p.Book.Version(), tz: rules.TZVersion, admitted: p.Admitted,
+		partition: p.Number, fold: FoldVersion, rules: p.Book.Version(), restated: p.Restated,
+		books: slices.Clone(p.books), tz: rules.TZVersion, admitted: p.Admitted,
 		clock: p.clock, wall: p.wall, position: p.position, words: p.dict.words[:len(p.dict.words):len(p.dict.words)],
 		slots: slices.Clone(p.slots), late: maps.Clone(p.late), tally: p.tally, ledger: slices.Clone(p.ledger.ranges),
 		quarantine: p.counts.Quarantined,
@@ -77,6 +80,7 @@ func (s *Snapshot) Write(out io.Writer) error {
 	w.p.uint(uint64(s.partition))
 	w.p.text(s.fold)
 	w.p.text(s.rules)
+	w.p.uint(s.restated)
 	w.p.text(s.tz)
 	w.p.uint(s.admitted)
 	w.p.int(int64(s.clock))
@@ -87,6 +91,7 @@ func (s *Snapshot) Write(out io.Writer) error {
 		w.p.uint(t.rows)
 		w.p.fixed(t.digest)
 	}
+	s.writeBooks(w)
 	s.writeLists(w)
 	return s.writeSlots(w)
 }
@@ -193,6 +198,7 @@ func Restore(s Setup, in io.Reader) (*Partition, error) {
 	if err := p.restoreHead(r); err != nil {
 		return nil, fmt.Errorf("restore partition %d: %w", s.Number, err)
 	}
+	p.restoreBooks(r)
 	p.restoreLists(r)
 	p.restoreSlots(r)
 	if end := string(r.bytes(uint64(len(stateMagic)))); r.err == nil && end != stateMagic {
@@ -212,13 +218,13 @@ func (p *Partition) restoreHead(r *stateReader) error {
 		return fmt.Errorf("%w (format %d, expected %d)", ErrOtherFold, format, stateFormat)
 	}
 	number := r.uint()
-	fold, book, tz, admitted := r.text(), r.text(), r.text(), r.uint()
+	fold, book, restated, tz, admitted := r.text(), r.text(), r.uint(), r.text(), r.uint()
 	switch {
 	case r.err != nil:
 		return r.err
 	case number != uint64(p.Number):
 		return fmt.Errorf("%w: it is that of partition %d", errCorrupt, number)
-	case fold != FoldVersion || book != p.Book.Version() || tz != rules.TZVersion || admitted != p.Admitted:
+	case fold != FoldVersion || book != p.Book.Version() || restated != p.Restated || tz != rules.TZVersion || admitted != p.Admitted:
 		return fmt.Errorf("%w (fold %s, rules %s, time zones %s, admitted %d; here %s, %s, %s, %d)", ErrOtherFold,
 			fold, book, tz, admitted, FoldVersion, p.Book.Version(), rules.TZVersion, p.Admitted)
 	}

@@ -18,12 +18,13 @@ import (
 
 // FoldVersion names what the fold makes of a log. Count it up when the same log would give other rows: the aggregator
 // then folds a new generation, beside the one that people read.
-const FoldVersion = "3"
+const FoldVersion = "4"
 
 // Setup is what a partition folds with.
 type Setup struct {
 	Number   int // of the partition
 	Book     *rules.Book
+	Restated uint64  // up to this position of the log, publications of rules count for nothing: Book stands for all of them
 	Archive  Archive // nil: one in memory
 	Admitted uint64  // up to this position no event is late: they come in order of time
 }
@@ -47,6 +48,7 @@ type Partition struct {
 	tally    tally
 	ledger   ledger
 	counts   Counts
+	books    []published // in the order of the log; Setup.Book has them as its later ones
 
 	holdAll bool             // set by tests: nothing ever leaves
 	arenas  [2][]event.Event // of the message's unit, and of one that is due
@@ -192,6 +194,8 @@ func (p *Partition) system(m *Message, e *event.Event, c *Changes) error {
 	switch {
 	case e.Type == event.ClockModeChanged:
 		return p.toWall(m, e, c)
+	case e.Type == event.RulesPublished:
+		return p.publish(m, e, c)
 	case e.Type != event.ClockTicked || e.At <= p.clock || e.At > m.StoredAt+tickTolerance:
 		return nil
 	}
@@ -257,7 +261,7 @@ func (p *Partition) first(m *Message, e *event.Event, u *unit, print uint64, c *
 		return p.refold(m.Position, nil, c)
 	}
 	if event.SpecOf(e.Type).Role != event.Apart {
-		if err := p.reopen(u, e.Data.Case); err != nil {
+		if err := p.reopen(u, e); err != nil {
 			return err
 		}
 	}

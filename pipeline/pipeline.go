@@ -99,6 +99,8 @@ type Log interface {
 	// MessageID is the id of the message at a position (Entry.MsgID; for the first message, which has none, its type);
 	// "" where the log holds no message there, because it ends before or because it was erased.
 	MessageID(ctx context.Context, position uint64) (string, error)
+	// Broadcasts are the messages of partition All that are of one type, in order.
+	Broadcasts(ctx context.Context, typ string) ([]Message, error)
 	// Account says which positions the log holds now.
 	Account(ctx context.Context) (LogAccount, error)
 }
@@ -267,7 +269,7 @@ var (
 type Generation struct {
 	Number   uint32
 	Fold     string // FoldVersion of the code that made it; "" for one made before versions were kept
-	Rules    string // version of the rule book it began with
+	Rules    string // version of the rule book it began with, and behind an @ the position at which the log said so, if it did
 	Admitted uint64 // position up to which late events were admitted; 0 for none
 	TZData   string // version of the time zones
 }

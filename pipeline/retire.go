@@ -139,8 +139,9 @@ func (p *Partition) settle(u *unit, leaving []bool) error {
 }
 
 // reopen brings a parked case back into its unit, if an event names it and it is not there.
-func (p *Partition) reopen(u *unit, caseID string) error {
-	if caseID == "" || p.Book.Container(caseID) || u.names(caseID) {
+func (p *Partition) reopen(u *unit, e *event.Event) error {
+	caseID := e.Data.Case
+	if caseID == "" || p.Book.At(e.At).Container(caseID) || u.names(caseID) {
 		return nil
 	}
 	packed, err := p.Archive.Parked(caseKey(u.home, caseID))

@@ -174,7 +174,7 @@ func (w *writer) journeyRow(u *unit, j *journey.Journey, before *journeyMemo, br
 		Channels:  j.Distinct(func(e *event.Event) string { return string(e.Data.Channel) }),
 		Silos:     j.Distinct(func(e *event.Event) string { return e.Data.Silo }),
 		FirstUnit: edge(units, 0), LastUnit: lastUnit(j), Cost: j.Cost(w.partition.Book),
-		Breakpoints: breakpoints, CutReason: string(j.Cut), RulesVersion: w.partition.Book.Version(),
+		Breakpoints: breakpoints, CutReason: string(j.Cut), RulesVersion: w.partition.Book.At(j.Last()).Version(),
 	}
 }
 
@@ -377,6 +377,6 @@ func (w *writer) breakpointRow(b *breakpoint.Breakpoint) BreakpointRow {
 		OccurredAt: b.OccurredAt, DetectedAt: b.DetectedAt, OpportunityAt: b.OpportunityAt,
 		OriginStep: b.Journey.StepOf(b.Origin), OriginEvent: b.Origin.Source + " " + b.Origin.ID,
 		Silo: b.Silo, Unit: b.Unit, Channel: string(b.Channel), Severity: b.Severity, Cost: b.Cost,
-		Evidence: ids, RulesVersion: w.partition.Book.Version(),
+		Evidence: ids, RulesVersion: w.partition.Book.At(b.OpportunityAt).Version(),
 	}
 }

@@ -51,6 +51,7 @@ type clockFace struct {
 	Partitions []partitionClock `json:"partitions"` // those that have come anywhere
 	now        time.Time        // what Now says
 	last       event.Instant    // what LastEvent says
+	lateness   string           // the bound of the rule book in force
 }
 
 // partitionClock is the clock of one partition.
@@ -102,6 +103,11 @@ func (d *directory) clockFace(ctx context.Context, now time.Time) (*clockFace, e
 	if f.last != 0 {
 		f.LastEvent, f.Behind = f.last.String(), behind(f.last, now)
 	}
+	book, err := bookInForce(ctx, d.bus, store)
+	if err != nil {
+		return nil, err
+	}
+	f.lateness = lateness(book)
 	f.Partitions, err = partitionClocks(ctx, store)
 	for i := range f.Partitions {
 		if p := &f.Partitions[i]; p.at != math.MinInt64 {
@@ -222,7 +228,7 @@ func (c *ClockWallCommand) confirm(f *clockFace, s *streams) error {
 		fmt.Fprintf(s.err, "; its last event happened at %s, %s", f.LastEvent, distance(f.Behind))
 	}
 	fmt.Fprintf(s.err, ".\nWhat falls due by that jump is folded without messages to JOURNEYS. Events more than %s old that come later are late.\n"+
-		"It cannot be undone.\n", lateness())
+		"It cannot be undone.\n", f.lateness)
 	if c.Yes {
 		return nil
 	}

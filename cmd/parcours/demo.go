@@ -28,6 +28,7 @@ type DemoCommand struct {
 	Data    string `help:"Data directory to keep; without it, a new one under the temporary directory." type:"path" placeholder:"DIR"`
 	Library string `name:"libchdb" help:"Path of libchdb.so; else PARCOURS_LIBCHDB, else the user cache directory." placeholder:"FILE" env:"-"`
 	Memory  uint64 `name:"clickhouse-memory" help:"Most bytes the embedded ClickHouse may use." default:"2147483648"`
+	Rules   string `help:"Rule book of a new directory, in force from the beginning." type:"existingfile" placeholder:"FILE" env:"-"`
 	Exit    bool   `help:"Stop when everything is in the tables, instead of serving on."`
 	JSON    bool   `name:"json" help:"Print one JSON object as the last line of standard output, all else on standard error."`
 
@@ -86,7 +87,7 @@ func (c *DemoCommand) config() nodeConfig {
 	return nodeConfig{
 		dir: c.Data, command: "demo", mode: nats.ModeLog, nats: guest(), door: ingest.Defaults(),
 		aggregate: aggregate.Default(), natsAddr: c.NATSListen, tablesAddr: c.ClickHouseListen, library: c.Library,
-		memory: c.Memory, seed: &c.Seed,
+		memory: c.Memory, seed: &c.Seed, rules: c.Rules,
 	}
 }
 

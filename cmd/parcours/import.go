@@ -28,6 +28,7 @@ type ImportCommand struct {
 	Format     string `help:"csv, ndjson, or auto: csv where a mapping is given or the name says so." enum:"auto,csv,ndjson" default:"auto" env:"PARCOURS_IMPORT_FORMAT"`
 	Sort       bool   `help:"Send NDJSON in order of event time instead of file order (CSV is always sorted)."`
 	DryRun     bool   `help:"Only say what the mapping makes of the file (CSV)."`
+	Rules      string `help:"Rule book of a new directory, in force from the beginning." type:"existingfile" placeholder:"FILE" env:"-"`
 	Late       bool   `help:"In wall mode: send also what is too late to enter journeys (parcours rebuild --admit-late takes it in)." env:"-"`
 	JSON       bool   `name:"json" help:"Print one JSON object as the last line of standard output, all else on standard error."`
 	Clock      string `help:"Clock mode of a new log: log (time moves only with events) or wall." enum:"log,wall" default:"log"`
@@ -235,7 +236,7 @@ func (b both) Close() error { return errors.Join(b.ReadCloser.Close(), b.file.Cl
 
 // target finds where the events go.
 func (c *ImportCommand) target(ctx context.Context, log zerolog.Logger) (target, error) {
-	return openTarget(ctx, c.DirectoryFlags, nodeConfig{command: "import", mode: c.Clock}, c.APIKeyFile, log)
+	return openTarget(ctx, c.DirectoryFlags, nodeConfig{command: "import", mode: c.Clock, rules: c.Rules}, c.APIKeyFile, log)
 }
 
 // openTarget finds where events go: into the directory, or to the process that holds it. as says the verb, and the clock
@@ -244,7 +245,7 @@ func openTarget(ctx context.Context, d DirectoryFlags, as nodeConfig, apiKeyFile
 	n, err := startNode(ctx, nodeConfig{
 		dir: d.Data, command: as.command, mode: as.mode, nats: guest(), clickhouse: clickhouse.Config{},
 		door: ingest.Defaults(), aggregate: aggregate.Default(), natsAddr: freePort, tablesAddr: freePort,
-		library: d.Library, memory: d.Memory,
+		library: d.Library, memory: d.Memory, rules: as.rules,
 	}, log)
 	if err == nil {
 		return &ownTarget{node: n}, nil
@@ -252,6 +253,9 @@ func openTarget(ctx context.Context, d DirectoryFlags, as nodeConfig, apiKeyFile
 	held, ok := heldBy(err)
 	if !ok {
 		return nil, err
+	}
+	if as.rules != "" {
+		return nil, misused("--rules %s is for a new directory, and %s is at work already (parcours rules publish changes its rules)", as.rules, d.Data)
 	}
 	key, err := service.Secret(apiKeyFile, service.EnvPrefix+"_API_KEY")
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"parcours/pipeline/rules"
 )
 
-// lateness is the bound, in words.
-func lateness() string { return strings.TrimSuffix(rules.Default().Lateness.String(), "0m0s") }
+// lateness is the bound of a rule book, in words.
+func lateness(b *rules.Book) string { return strings.TrimSuffix(b.Lateness.String(), "0m0s") }
 
 // foresee stops an import of history into a deployment in wall mode that is ahead of it, before anything is sent: what is
 // late would be kept and counted, and stay out of journeys. In log mode nothing is stopped: late events are admitted when
@@ -30,13 +30,17 @@ func (c *ImportCommand) foresee(ctx context.Context, rows rowSource, to target, 
 	if err != nil {
 		return err
 	}
-	late, all, err := countLate(ctx, rows, sent, clock.Add(-rules.Default().Lateness), progressTo)
+	book, err := bookInForce(ctx, to.log(), to.tables())
+	if err != nil {
+		return err
+	}
+	late, all, err := countLate(ctx, rows, sent, clock.Add(-book.Lateness), progressTo)
 	if err != nil || late == 0 {
 		return err
 	}
 	return coded{fmt.Errorf("%d of %d events lie more than %s behind this directory's clock (%s): they would be kept and counted but stay "+
 		"out of journeys; nothing was sent. To take them: the same command with --late, then parcours rebuild --data %s --admit-late",
-		late, all, lateness(), clock, c.Data), service.Wrong}
+		late, all, lateness(book), clock, c.Data), service.Wrong}
 }
 
 // wallClock is how far the clocks of a deployment in wall mode have come, or will have when the import is under way: the

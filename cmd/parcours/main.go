@@ -21,6 +21,7 @@ type CLI struct {
 	Demo       DemoCommand           `cmd:"" help:"Play a made-up company through the whole pipeline and report what broke."`
 	Simulate   SimulateCommand       `cmd:"" help:"Write the events of a made-up company as NDJSON."`
 	Import     ImportCommand         `cmd:"" help:"Take in a log from a file (CSV with a mapping, or NDJSON)."`
+	Rules      RulesCommand          `cmd:"" help:"Check, show, compare and publish the rule book."`
 	Rejected   RejectedCommand       `cmd:"" help:"List, show and replay what was refused or set aside."`
 	Clock      ClockCommand          `cmd:"" help:"Show the clocks of a data directory, or let them follow real time."`
 	Verify     VerifyCommand         `cmd:"" help:"Check that every event is accounted for and every row is right; name what is not."`

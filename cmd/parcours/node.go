@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -37,6 +38,7 @@ type nodeConfig struct {
 	library    string // of ClickHouse; "" to look for it
 	memory     uint64 // ClickHouse's limit, bytes
 	seed       *uint64
+	rules      string // file with the rule book of a new log; "" for the default
 }
 
 // node is the whole pipeline in one process, on one data directory.
@@ -62,7 +64,7 @@ type node struct {
 // startNode starts the parts in order; what has started is stopped again where a later one fails.
 func startNode(ctx context.Context, c nodeConfig, log zerolog.Logger) (*node, error) {
 	n := &node{config: c, log: log, registry: service.NewRegistry(), ended: make(chan struct{})}
-	for _, step := range []func(context.Context) error{n.openDirectory, n.openLog, n.openTables, n.openDoor, n.startLoop, n.startRejected} {
+	for _, step := range []func(context.Context) error{n.openDirectory, n.openLog, n.openTables, n.openBook, n.openDoor, n.startLoop, n.startRejected} {
 		if err := step(ctx); err != nil {
 			n.close()
 			return nil, err
@@ -146,6 +148,35 @@ func startTables(ctx context.Context, c nodeConfig, log zerolog.Logger) (*embedd
 	return embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
 		Dir: filepath.Join(c.dir, tablesFolder), Library: c.library, Listen: c.tablesAddr, MaxMemory: c.memory,
 	}, log)
+}
+
+// openBook says in a new log by which rule book it is judged; one that has begun must be judged by it already.
+func (n *node) openBook(ctx context.Context) error {
+	if n.config.rules == "" {
+		return nil
+	}
+	book, err := readBook(n.config.rules)
+	if err != nil {
+		return err
+	}
+	inForce, err := bookInForce(ctx, n.bus, n.store)
+	if err != nil || inForce.Version() == book.Version() || inForce.At(math.MaxInt64).Version() == book.Version() {
+		return err
+	}
+	head, err := n.bus.Head(ctx)
+	if err != nil {
+		return err
+	}
+	current, err := n.store.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if head > 1 || current.Fold != "" { // beyond log.opened
+		return misused("--rules %s is for a new directory, and %s is judged by rules %s already: parcours rules publish changes them from now on, "+
+			"parcours rebuild --rules for all of history", n.config.rules, n.config.dir, inForce.At(math.MaxInt64).Version())
+	}
+	_, err = restate(ctx, n.bus, book)
+	return err
 }
 
 func (n *node) openDoor(ctx context.Context) error {

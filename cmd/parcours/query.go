@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
+	"math"
 	"strings"
-
-	"parcours/pipeline/rules"
 )
 
 // each runs a query on the node's database ({db}) and hands every row to read.
@@ -22,4 +21,11 @@ func (n *node) each(ctx context.Context, query string, read func(scan func(...an
 	return rows.Err()
 }
 
-func (n *node) currency() string { return rules.Default().Currency }
+// currency is that of the rule book in force.
+func (n *node) currency(ctx context.Context) (string, error) {
+	book, err := bookInForce(ctx, n.bus, n.store)
+	if err != nil {
+		return "", err
+	}
+	return book.At(math.MaxInt64).Currency, nil
+}

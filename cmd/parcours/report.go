@@ -40,7 +40,11 @@ type topBreakpoint struct {
 
 // report reads the views.
 func (n *node) report(ctx context.Context, seconds float64) (*report, error) {
-	r := &report{Breakpoints: map[string]uint64{}, Seconds: seconds, Data: n.config.dir, currency: n.currency()}
+	currency, err := n.currency(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	r := &report{Breakpoints: map[string]uint64{}, Seconds: seconds, Data: n.config.dir, currency: currency}
 	for _, read := range []func(context.Context, *report) error{n.readCounts, n.readBreakpoints, n.readOutcomes, n.readTop} {
 		if err := read(ctx, r); err != nil {
 			return nil, fmt.Errorf("report: %w", err)
@@ -125,7 +129,7 @@ func newTable(out io.Writer, title string, columns ...any) table.Writer {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
+	t.Style().Format.Header, t.Style().Format.Footer = text.FormatDefault, text.FormatDefault
 	t.SetTitle(title)
 	t.AppendHeader(table.Row(columns))
 	return t

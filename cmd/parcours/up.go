@@ -34,6 +34,7 @@ type ListenFlags struct {
 type UpCommand struct {
 	DirectoryFlags
 	ListenFlags
+	Rules string `help:"Rule book of a new directory, in force from the beginning." type:"existingfile" placeholder:"FILE" env:"-"`
 	Clock string `help:"Clock mode of a new log: wall (ticks follow real time) or log (time moves only with events)." enum:"wall,log" default:"wall"`
 
 	NATS       service.NATSFlags       `embed:"" group:"Log (NATS JetStream)"`
@@ -52,6 +53,7 @@ func (c *UpCommand) config(command string) (nodeConfig, error) {
 	return nodeConfig{
 		dir: c.Data, command: command, mode: c.Clock, nats: c.NATS.Config(), clickhouse: tables, door: door,
 		aggregate: c.Aggregator, natsAddr: c.NATSListen, tablesAddr: c.ClickHouseListen, library: c.Library, memory: c.Memory,
+		rules: c.Rules,
 	}, err
 }
 

@@ -33,7 +33,7 @@ type Dependencies struct {
 	Teller      pipeline.Teller
 	Rejecter    pipeline.Rejecter
 	Checkpoints pipeline.Checkpoints
-	Book        *rules.Book
+	Book        *rules.Book // of generations for which the log states no other
 	Partitions  int
 	Wall        bool             // clock mode of the deployment: ticks follow real time
 	Now         func() time.Time // for ticks
@@ -129,7 +129,7 @@ func (a *Aggregator) start(ctx context.Context) (head uint64, reader pipeline.Re
 		return 0, nil, fmt.Errorf("aggregator: %w", err)
 	}
 	a.Logger.Info().Uint64("head", head).Uint64("checkpoint", a.position).Int("partitions", a.Partitions).
-		Uint32("generation", a.lane.generation.Number).Str("rules", a.Book.Version()).Msg("folding the log")
+		Uint32("generation", a.lane.generation.Number).Str("rules", a.lane.generation.Rules).Msg("folding the log")
 	return head, reader, nil
 }
 

@@ -346,7 +346,7 @@ func eventKey(at event.Instant, source, id string) string {
 
 // refold folds the log beside all tables, and keeps in memory which rows there should be in the places concerned.
 func (a *audit) refold(ctx context.Context, config Config, wrong wrongs, progress func(position, head uint64)) (expected, error) {
-	l, err := newLane(a.Dependencies, a.generation)
+	l, err := newLane(ctx, a.Dependencies, a.generation)
 	if err != nil {
 		return nil, err
 	}

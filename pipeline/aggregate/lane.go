@@ -21,6 +21,7 @@ import (
 // lane is one fold of the log on its way: the partitions of one generation, and what they keep on disk.
 type lane struct {
 	generation pipeline.Generation
+	base       Base
 	partitions []*pipeline.Partition
 	archives   []*archive
 	dir        string // of the archives' local copies
@@ -30,8 +31,8 @@ type lane struct {
 }
 
 // wanted is what a fold by this process is made with; the number is for whoever makes it.
-func wanted(book *rules.Book, admitted uint64) pipeline.Generation {
-	return pipeline.Generation{Fold: pipeline.FoldVersion, Rules: book.Version(), Admitted: admitted, TZData: rules.TZVersion}
+func wanted(base Base, admitted uint64) pipeline.Generation {
+	return pipeline.Generation{Fold: pipeline.FoldVersion, Rules: base.name(), Admitted: admitted, TZData: rules.TZVersion}
 }
 
 // same says whether two generations fold alike.
@@ -70,27 +71,35 @@ var ErrLogOther = errors.New("the log does not hold what a checkpoint was made o
 	"another log; `parcours rebuild` folds the log as it is now")
 
 // newLane begins a fold from nothing.
-func newLane(d *Dependencies, g pipeline.Generation) (*lane, error) {
-	l, err := emptyLane(d, g)
+func newLane(ctx context.Context, d *Dependencies, g pipeline.Generation) (*lane, error) {
+	base, err := baseOf(ctx, d, g)
+	if err != nil {
+		return nil, err
+	}
+	return laneFrom(d, g, base)
+}
+
+func laneFrom(d *Dependencies, g pipeline.Generation, base Base) (*lane, error) {
+	l, err := emptyLane(d, g, base)
 	if err != nil {
 		return nil, err
 	}
 	for p := range d.Partitions {
-		l.begin(d, p)
+		l.begin(p)
 	}
 	return l, nil
 }
 
-func emptyLane(d *Dependencies, g pipeline.Generation) (*lane, error) {
+func emptyLane(d *Dependencies, g pipeline.Generation, base Base) (*lane, error) {
 	dir, err := os.MkdirTemp(d.Scratch, "parcours-fold-")
 	if err != nil {
 		return nil, fmt.Errorf("make room for what leaves memory: %w", err)
 	}
-	return &lane{generation: g, dir: dir, partitions: make([]*pipeline.Partition, d.Partitions), archives: make([]*archive, d.Partitions), redo: make([]bool, d.Partitions)}, nil
+	return &lane{generation: g, base: base, dir: dir, partitions: make([]*pipeline.Partition, d.Partitions), archives: make([]*archive, d.Partitions), redo: make([]bool, d.Partitions)}, nil
 }
 
-func (l *lane) setup(d *Dependencies, p int) pipeline.Setup {
-	return pipeline.Setup{Number: p, Book: d.Book, Archive: l.archives[p], Admitted: l.generation.Admitted}
+func (l *lane) setup(p int) pipeline.Setup {
+	return pipeline.Setup{Number: p, Book: l.base.Book, Restated: l.base.Restated, Archive: l.archives[p], Admitted: l.generation.Admitted}
 }
 
 // openLane restores a generation from its checkpoints. A partition without one begins from nothing, and so does one whose
@@ -98,10 +107,11 @@ func (l *lane) setup(d *Dependencies, p int) pipeline.Setup {
 // Whole asks for every checkpoint, of a generation that is ready. ErrOtherFold says that this process folds otherwise,
 // ErrLogOther that the log is another.
 func openLane(ctx context.Context, d *Dependencies, g pipeline.Generation, whole bool) (*lane, error) {
-	if !same(g, wanted(d.Book, g.Admitted)) {
-		return nil, fmt.Errorf("generation %d: %w", g.Number, pipeline.ErrOtherFold)
+	base, err := able(ctx, d, g)
+	if err != nil {
+		return nil, err
 	}
-	l, err := emptyLane(d, g)
+	l, err := emptyLane(d, g, base)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +132,7 @@ func openLane(ctx context.Context, d *Dependencies, g pipeline.Generation, whole
 				return fmt.Errorf("%w: %w", pipeline.ErrOtherFold, err)
 			}
 			d.Logger.Warn().Err(err).Int("partition", p).Msg("a checkpoint is of no use: folding the partition from the start of the log")
-			l.begin(d, p)
+			l.begin(p)
 			l.redo[p] = true
 			return nil
 		})
@@ -154,9 +164,9 @@ func (b beginnings) final(err error) bool {
 }
 
 // begin makes a partition that has folded nothing.
-func (l *lane) begin(d *Dependencies, p int) {
+func (l *lane) begin(p int) {
 	l.archives[p] = newArchive(l.dir, nil, nil)
-	l.partitions[p] = pipeline.NewPartition(l.setup(d, p))
+	l.partitions[p] = pipeline.NewPartition(l.setup(p))
 }
 
 // The reasons why a checkpoint is of no use, besides that it cannot be read.
@@ -182,7 +192,7 @@ func (l *lane) restore(ctx context.Context, d *Dependencies, p int, from beginni
 	})
 	switch {
 	case c.State == "" && len(from.frontier) == 0 && l.generation.Admitted == 0:
-		l.begin(d, p) // nothing was folded yet
+		l.begin(p) // nothing was folded yet
 		return nil
 	case c.State == "":
 		return fmt.Errorf("checkpoint of partition %d: %w", p, errNoCheckpoint)
@@ -197,7 +207,7 @@ func (l *lane) restore(ctx context.Context, d *Dependencies, p int, from beginni
 		return fmt.Errorf("partition %d: %w", p, err)
 	}
 	defer in.Close()
-	l.partitions[p], err = pipeline.Restore(l.setup(d, p), s2.NewReader(in))
+	l.partitions[p], err = pipeline.Restore(l.setup(p), s2.NewReader(in))
 	return err
 }
 

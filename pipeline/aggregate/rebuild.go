@@ -17,6 +17,9 @@ import (
 type RebuildOptions struct {
 	// Admit takes all events up to the head of the log in order of time, so that none of them is late any more.
 	Admit bool
+	// Restated is the position in the log of the rule book by which history is judged from now on; 0 for the one that the
+	// generation in force began with.
+	Restated uint64
 	// Progress hears how far the fold has come, about once a second.
 	Progress func(position, head uint64)
 }
@@ -77,7 +80,11 @@ func beginRebuild(ctx context.Context, d *Dependencies, o RebuildOptions) (*take
 			return nil, err
 		}
 	}
-	t.Generation = wanted(d.Book, admitted)
+	base, err := baseFor(ctx, d, current, o.Restated)
+	if err != nil {
+		return nil, err
+	}
+	t.Generation = wanted(base, admitted)
 	if t.Generation.Number, err = reserve(ctx, d.Checkpoints, max(number, last.Generation.Number)+1); err != nil {
 		return nil, err
 	}
@@ -87,6 +94,14 @@ func beginRebuild(ctx context.Context, d *Dependencies, o RebuildOptions) (*take
 		return nil, err
 	}
 	return t, nil
+}
+
+// baseFor is what a rebuild begins with.
+func baseFor(ctx context.Context, d *Dependencies, current pipeline.Generation, restated uint64) (Base, error) {
+	if restated != 0 {
+		return restatedAt(ctx, d, restated)
+	}
+	return successor(ctx, d, current)
 }
 
 // highestKey is the pointer that holds the highest number that was ever given to a generation. It is never removed.
@@ -196,7 +211,7 @@ func (r *rebuild) fold(ctx context.Context) (uint64, error) {
 	if err := tidy(ctx, r.Dependencies, current.Number, r.takeover.Generation.Number, false); err != nil {
 		return 0, err
 	}
-	l, err := newLane(r.Dependencies, r.takeover.Generation)
+	l, err := newLane(ctx, r.Dependencies, r.takeover.Generation)
 	if err != nil {
 		return 0, err
 	}

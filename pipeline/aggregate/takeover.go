@@ -220,7 +220,11 @@ func (a *Aggregator) inForce(ctx context.Context) (pipeline.Generation, error) {
 	}
 	fresh := last.Generation
 	if fresh.Number == 0 {
-		fresh = wanted(a.Book, 0)
+		base, err := first(ctx, &a.Dependencies)
+		if err != nil {
+			return current, err
+		}
+		fresh = wanted(base, 0)
 		fresh.Number = current.Number
 	}
 	return fresh, a.Store.Switch(ctx, fresh)
@@ -235,9 +239,12 @@ func (a *Aggregator) pending(ctx context.Context, current pipeline.Generation) e
 	if t.Generation.Number <= current.Number { // it was switched to, and what came after was cut short
 		return a.withdraw(ctx, t)
 	}
-	if !same(t.Generation, wanted(a.Book, t.Generation.Admitted)) {
+	switch _, err := able(ctx, &a.Dependencies, t.Generation); {
+	case errors.Is(err, pipeline.ErrOtherFold) || errors.Is(err, ErrLogOther):
 		a.Logger.Warn().Uint32("generation", t.Generation.Number).Msg("a generation that waits was folded otherwise than this process does: it is dropped")
 		return a.withdraw(ctx, t)
+	case err != nil:
+		return err
 	}
 	a.takeover = t
 	return nil

@@ -47,7 +47,7 @@ func Reasons() []Reason {
 		{Name: ReasonSystemType, Meaning: "Only Parcours or an operator may write the type."},
 		{Name: ReasonBrokenBatch, Meaning: "From here on no event could be made out in the request."},
 		{Name: ReasonTooMany, Meaning: "This event and all behind it are more than a request may carry."},
-		{Name: ReasonUndecodable, Meaning: "The message in the log is no event, or of a partition that the log does not have.", SetAside: true},
+		{Name: ReasonUndecodable, Meaning: "The message in the log is no event, of a partition that the log does not have, or a rule book that cannot be in force.", SetAside: true},
 		{Name: ReasonIDReused, Meaning: "The same source and id came before with another time; the first one stands.", SetAside: true},
 		{Name: ReasonPoisonous, Meaning: "The fold failed on the event.", SetAside: true},
 		{Name: ReasonExploded, Meaning: "Its home has more events than any customer.", SetAside: true},

@@ -2,9 +2,9 @@ package rules
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
-	"github.com/rickar/cal/v2"
 	"github.com/rickar/cal/v2/fr"
 
 	"parcours/pipeline/event"
@@ -33,42 +33,40 @@ func civilOf(t time.Time) civil {
 
 const firstHolidayYear, lastHolidayYear = 1950, 2149
 
-func newCalendar(b *Book) (*Calendar, error) {
-	zone, err := LoadLocation(b.Timezone)
+func newCalendar(t *OpeningTimes) (*Calendar, error) {
+	zone, err := LoadLocation(t.Timezone)
 	if err != nil {
 		return nil, err
 	}
-	c := &Calendar{zone: zone, opening: b.Opening, holidays: map[civil]bool{}, closed: map[civil]bool{}}
-	if err := c.addHolidays(b.Holidays); err != nil {
-		return nil, err
+	c := &Calendar{zone: zone, opening: t.Opening, closed: map[civil]bool{}}
+	switch t.Holidays {
+	case "FR":
+		c.holidays = frenchHolidays()
+	case "", noneText:
+	default:
+		return nil, fmt.Errorf("holidays: %q: expected %s", t.Holidays, holidays.expected)
 	}
-	for _, text := range b.Closures {
+	for _, text := range t.Closures {
 		day, err := time.Parse(time.DateOnly, text)
 		if err != nil {
-			return nil, fmt.Errorf("closures: %q: expected a date like 2026-12-24", text)
+			return nil, fmt.Errorf("closures: %q: expected %s", text, dates.expected)
 		}
 		c.closed[civilOf(day)] = true
 	}
 	return c, nil
 }
 
-func (c *Calendar) addHolidays(name string) error {
-	var days []*cal.Holiday
-	switch name {
-	case "FR":
-		days = fr.Holidays
-	case "", "none":
-	default:
-		return fmt.Errorf("holidays: %q: expected FR or none", name)
-	}
+// frenchHolidays are the public holidays of France, computed once for all calendars.
+var frenchHolidays = sync.OnceValue(func() map[civil]bool {
+	days := map[civil]bool{}
 	for year := firstHolidayYear; year <= lastHolidayYear; year++ {
-		for _, h := range days {
+		for _, h := range fr.Holidays {
 			actual, _ := h.Calc(year)
-			c.holidays[civilOf(actual)] = true
+			days[civilOf(actual)] = true
 		}
 	}
-	return nil
-}
+	return days
+})
 
 // Due is the instant at which a span of the company's own time, begun at from, is used up. A working day counts as one
 // day's opening hours, so that a day begun at 10:00 ends at 10:00 of the next working day.

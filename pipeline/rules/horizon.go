@@ -1,6 +1,9 @@
 package rules
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Horizon is how long the steps of a settled journey are held: at least LeastHorizon, and never less than the lateness
 // allowed plus the longest gap, window or deadline in force. What is still due holds a journey for longer.
@@ -55,19 +58,49 @@ func longest(p Param[time.Duration]) time.Duration {
 	return most
 }
 
-// elapsedSpan bounds a span of the company's own time in elapsed time.
+// elapsedSpan bounds a span of the company's own time in elapsed time, in whichever calendar that takes longest.
 func (b *Book) elapsedSpan(span OpenTime) time.Duration {
+	most := b.OpeningTimes.elapsed(b.calendar, span)
+	for name, times := range b.Calendars {
+		most = max(most, times.elapsed(b.calendars[name], span))
+	}
+	return most
+}
+
+func (t *OpeningTimes) elapsed(c *Calendar, span OpenTime) time.Duration {
 	open, shortest := 0, 24*60
-	for _, h := range b.Opening {
+	for _, h := range t.Opening {
 		if h.To > h.From {
 			open, shortest = open+1, min(shortest, h.To-h.From)
 		}
 	}
 	if open == 0 {
-		return b.calendar.Length(span)
+		return c.Length(span)
 	}
-	days := int(b.calendar.Length(span)/(time.Duration(shortest)*time.Minute)) + 1
-	return time.Duration(days*7/open+holidaysInARow) * Day
+	days := int(c.Length(span)/(time.Duration(shortest)*time.Minute)) + 1
+	return time.Duration(days*7/open+holidaysInARow+t.mostClosures()) * Day
+}
+
+// closuresNear is in how many days closures are counted for one deadline.
+const closuresNear = 90 * Day
+
+// mostClosures is how many closures one deadline can meet.
+func (t *OpeningTimes) mostClosures() (most int) {
+	var list []time.Time
+	for _, text := range t.Closures {
+		if day, err := time.Parse(time.DateOnly, text); err == nil {
+			list = append(list, day)
+		}
+	}
+	slices.SortFunc(list, time.Time.Compare)
+	first := 0
+	for i, day := range list {
+		for day.Sub(list[first]) > closuresNear {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
 }
 
 // longest is the longest of a window and its exceptions.

@@ -2,10 +2,7 @@
 package rules
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,7 +12,8 @@ import (
 // Day is 24 hours of elapsed time, the unit of windows that watch the customer.
 const Day = 24 * time.Hour
 
-// Book holds the rules in force. Its fields are what product.md names, with product.md's defaults (Default).
+// Book holds the rules in force. Its fields are what product.md names; default.yaml has product.md's defaults, and schema
+// says under which key each stands in a document.
 type Book struct {
 	Currency string // ISO 4217
 	// RatesIllustrative says that finance has not filled HourlyRate: every amount must be shown as illustrative.
@@ -23,9 +21,13 @@ type Book struct {
 	HourlyRate        map[string]float64        // silo -> loaded cost of an hour, Currency
 	DefaultMinutes    map[event.Channel]float64 // channel -> handling minutes where a source sends none
 
+	// Silos are the functions that hold customers, in the order in which people read them.
+	Silos []string
+
 	// Families is the taxonomy's first level. A reason of another family is kept as it is; on JOURNEYS its subject says
 	// `other`, since JetStream holds every distinct subject in memory.
 	Families []string
+	Reasons  []string // full reasons that the taxonomy names
 
 	InactivityGap Window        // between events of one journey, per reason family
 	NoReason      time.Duration // how long after a journey's last event a contact without reason still joins it
@@ -35,6 +37,8 @@ type Book struct {
 
 	Paths     map[string]Path // reason or reason family -> its normal path; "" for all others
 	Periphery []string        // reasons and families whose service is not owed: core_failure does not look there
+	// CoreReasons are full reasons whose service is owed though their family is periphery.
+	CoreReasons []string
 
 	Repeat        Param[time.Duration] // repeat_contact: back for the same full reason
 	Failover      Param[time.Duration] // channel_failover: assisted contact after an attempt
@@ -68,16 +72,28 @@ type Book struct {
 	// MostEvents is how many events within the horizon a home may have before it is quarantined: no customer does that.
 	MostEvents int
 
-	Timezone string
-	Opening  [7]Hours // by time.Weekday
-	Holidays string   // calendar of public holidays: FR or none
-	Closures []string // further closed days, 2006-01-02
+	// Targets are what the company wants to reach, by name: shares, or figures of their own.
+	Targets map[string]float64
+
+	OpeningTimes                         // of the company
+	Calendars    map[string]OpeningTimes // of units, by name
+	Units        map[string]string       // unit -> its calendar, where it keeps another than the company's
 
 	calendar   *Calendar
+	calendars  map[string]*Calendar // by name
 	containers map[string]bool
 	version    string
 	horizon    time.Duration
 	near       time.Duration
+	later      []period
+}
+
+// OpeningTimes say when the company, or a part of it, is open.
+type OpeningTimes struct {
+	Timezone string
+	Opening  [7]Hours // by time.Weekday
+	Holidays string   // calendar of public holidays: FR or none
+	Closures []string // further closed days, 2006-01-02
 }
 
 // Path is what is normal for a reason: kinds that count fire on the excess.
@@ -105,7 +121,7 @@ type Matures struct {
 // Param is one figure of a rule with exceptions, of which the first that fits holds.
 type Param[T any] struct {
 	Default T
-	Except  []Exception[T] `json:",omitempty"`
+	Except  []Exception[T]
 }
 
 // Exception is another value of a figure for a reason or reason family, a channel, a unit, or several of these together.
@@ -116,9 +132,9 @@ type Exception[T any] struct {
 
 // Where is what an exception is for; an empty field fits everything.
 type Where struct {
-	Reason  string        `json:",omitempty"` // full, or a family
-	Channel event.Channel `json:",omitempty"`
-	Unit    string        `json:",omitempty"`
+	Reason  string // full, or a family
+	Channel event.Channel
+	Unit    string
 }
 
 func (w Where) fits(at Where) bool {
@@ -136,16 +152,10 @@ func (p Param[T]) Of(at Where) T {
 	return p.Default
 }
 
-func always[T any](v T) Param[T] { return Param[T]{Default: v} }
-
-func byChannel[T any](values ...Exception[T]) Param[T] { return Param[T]{Except: values} }
-
-func on[T any](c event.Channel, v T) Exception[T] { return Exception[T]{Where{Channel: c}, v} }
-
 // Window is a duration with exceptions by reason family.
 type Window struct {
 	Default  time.Duration
-	ByFamily map[string]time.Duration `json:",omitempty"`
+	ByFamily map[string]time.Duration
 }
 
 // Of gives the window of a reason family.
@@ -175,98 +185,6 @@ type OpenTime struct {
 	Time time.Duration
 }
 
-// Default is the rule book that ships: product.md's defaults and illustrative rates.
-func Default() *Book {
-	weekday := Hours{9 * 60, 18 * 60}
-	b := &Book{
-		Currency:          "EUR",
-		RatesIllustrative: true,
-		HourlyRate: map[string]float64{
-			"customer_service": 32, "operations": 35, "it": 55, "marketing": 50, "sales": 45, "branch_network": 40,
-			"product": 55, "risk_compliance": 60, "purchasing": 45, "logistics": 34, "finance": 50, "hr": 48, "partner": 40,
-		},
-		DefaultMinutes: map[event.Channel]float64{
-			event.Phone: 7, event.Email: 6, event.Chat: 8, event.Messaging: 6, event.Store: 12, event.Post: 15,
-			event.Social: 6, event.Field: 45,
-		},
-		Families: []string{
-			"access", "account", "appointment", "billing", "cancellation", "card", "claim", "complaint", "contract", "credit",
-			"delivery", "information", "insurance", "installation", "loyalty", "moving", "network", "order", "payment",
-			"product", "return", "sales", "service", "subscription", "technical", "transfer", "warranty",
-		},
-		InactivityGap: Window{Default: 7 * Day},
-		NoReason:      Day,
-		CaseAfter:     Day,
-		Visit:         Day,
-		Paths:         map[string]Path{"": {Contacts: 1, Handoffs: 2, Loops: 2}},
-		Repeat:        always(7 * Day),
-		Failover:      always(Day),
-		Switches:      always(2),
-		SentBack:      always(Day),
-		WaitLimit:     byChannel(on(event.Phone, 3*time.Minute), on(event.Chat, 2*time.Minute), on(event.Store, 15*time.Minute)),
-		ShortAbandon:  always(5 * time.Second),
-		FormWithin:    always(Day),
-		StalledAfter:  always(OpenTime{Days: 5}),
-		LoopTimes:     always(3),
-		RepeatedTimes: always(2),
-		Detractor:     Detractor{NPS: 6, CSAT: 2, CES: 3},
-		AnswerWithin:  always(3 * Day),
-		TensionWithin: always(Day),
-		Matures:       Matures{Journey: 28 * Day, Reopening: 28 * Day, Escalation: 60 * Day},
-		WorkMinutes:   5,
-		RepeatMinutes: 2,
-		SLA: SLA{
-			Message:           byChannel(on(event.Email, OpenTime{Days: 1}), on(event.Messaging, OpenTime{Time: time.Hour})),
-			Case:              always(OpenTime{Days: 5}),
-			ComplaintAck:      10,
-			ComplaintMonths:   2,
-			PaymentAnswer:     15,
-			PaymentAfterReply: 35,
-		},
-		OwnerSilo: map[string]string{
-			"billing": "finance", "payment": "finance", "delivery": "logistics", "technical": "it",
-			"contract": "sales", "account": "customer_service", "complaint": "customer_service",
-		},
-		Owner: "customer_service",
-		Precedence: []string{
-			"core_failure", "broken_promise", "sla_breach", "stalled_case", "reopened_case", "silo_handoff", "channel_ping_pong",
-			"channel_failover", "form_abandonment", "refused_contact", "queue_abandonment", "repeat_contact", "process_loop",
-			"repeated_information", "long_wait", "complaint_escalation", "detractor", "unanswered_detractor", "tension", "unresolved_end",
-		},
-		Lateness:     3 * Day,
-		LeastHorizon: 75 * Day,
-		MostEvents:   2000,
-		Timezone:     "Europe/Paris",
-		Opening:      [7]Hours{1: weekday, 2: weekday, 3: weekday, 4: weekday, 5: weekday},
-		Holidays:     "FR",
-	}
-	ready, err := b.prepare()
-	if err != nil {
-		panic(fmt.Sprintf("the default rule book is broken: %v", err)) // a programming error: a test holds it
-	}
-	return ready
-}
-
-// prepare computes what is derived from the book: its calendar and its version.
-func (b *Book) prepare() (*Book, error) {
-	text, err := json.Marshal(b)
-	if err != nil {
-		return nil, fmt.Errorf("write the rule book: %w", err)
-	}
-	sum := sha256.Sum256(append(text, TZVersion...))
-	b.version = hex.EncodeToString(sum[:6])
-	b.calendar, err = newCalendar(b)
-	if err != nil {
-		return nil, err
-	}
-	b.containers = map[string]bool{}
-	for _, c := range b.Containers {
-		b.containers[c] = true
-	}
-	b.near, b.horizon = b.nearest(), b.furthest()
-	return b, nil
-}
-
 // Version is the hash of the book's content, tzdata version included: two books with one version judge alike.
 func (b *Book) Version() string { return b.version }
 
@@ -274,10 +192,12 @@ func (b *Book) Version() string { return b.version }
 func (b *Book) Calendar() *Calendar { return b.calendar }
 
 // CalendarOf is the calendar of a unit: its own, else the company's.
-func (b *Book) CalendarOf(string) *Calendar { return b.calendar }
-
-// At gives the rules in force at a moment.
-func (b *Book) At(event.Instant) *Book { return b }
+func (b *Book) CalendarOf(unit string) *Calendar {
+	if name, ok := b.Units[unit]; ok {
+		return b.calendars[name]
+	}
+	return b.calendar
+}
 
 // PathOf is the normal path of a reason: its own, else that of its family, else the default.
 func (b *Book) PathOf(reason string) Path {
@@ -290,9 +210,15 @@ func (b *Book) PathOf(reason string) Path {
 	return b.Paths[""]
 }
 
-// Core says whether what a reason is about is owed.
+// Core says whether what a reason is about is owed: what is said of the full reason holds before what is said of its family.
 func (b *Book) Core(reason string) bool {
-	return !slices.Contains(b.Periphery, reason) && !slices.Contains(b.Periphery, event.ReasonFamily(reason))
+	switch {
+	case slices.Contains(b.Periphery, reason):
+		return false
+	case slices.Contains(b.CoreReasons, reason):
+		return true
+	}
+	return !slices.Contains(b.Periphery, event.ReasonFamily(reason))
 }
 
 // CaseSpan is how long the company may take for a case of a reason: the days of its normal path, else the deadline.
@@ -330,13 +256,24 @@ func (b *Book) Measured(kind, source string) bool {
 	return !slices.Contains(b.NotMeasured[source], kind)
 }
 
-// FamilyToken is the subject token of a reason family: itself when the taxonomy has it, `unknown` for none, else `other`.
+// FamilyToken is the subject token of a reason family: itself when the taxonomy has it, now or later, `unknown` for none,
+// else `other`.
 func (b *Book) FamilyToken(family string) string {
+	known := func(p period) bool { return slices.Contains(p.book.Families, family) }
 	switch {
 	case family == "":
 		return "unknown"
-	case slices.Contains(b.Families, family):
+	case slices.Contains(b.Families, family) || slices.ContainsFunc(b.later, known):
 		return family
 	}
 	return "other"
+}
+
+// clone gives a book that can be changed without changing this one; figures with exceptions share theirs.
+func (b *Book) clone() *Book {
+	c := *b
+	c.HourlyRate, c.DefaultMinutes, c.Paths, c.OwnerSilo = maps.Clone(b.HourlyRate), maps.Clone(b.DefaultMinutes), maps.Clone(b.Paths), maps.Clone(b.OwnerSilo)
+	c.NotMeasured, c.Targets, c.Calendars, c.Units = maps.Clone(b.NotMeasured), maps.Clone(b.Targets), maps.Clone(b.Calendars), maps.Clone(b.Units)
+	c.InactivityGap.ByFamily = maps.Clone(b.InactivityGap.ByFamily)
+	return &c
 }

@@ -6,6 +6,7 @@ import (
 	_ "embed" // the time zone database
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -19,9 +20,14 @@ const TZVersion = "2025c"
 //go:embed tzdata/zoneinfo.zip
 var zoneinfo []byte
 
+// opened is the database with its list of names.
+var opened = sync.OnceValues(func() (*zip.Reader, error) {
+	return zip.NewReader(bytes.NewReader(zoneinfo), int64(len(zoneinfo)))
+})
+
 // LoadLocation finds a time zone in the embedded database, never in the host's.
 func LoadLocation(name string) (*time.Location, error) {
-	archive, err := zip.NewReader(bytes.NewReader(zoneinfo), int64(len(zoneinfo)))
+	archive, err := opened()
 	if err != nil {
 		return nil, fmt.Errorf("open the embedded time zones: %w", err)
 	}

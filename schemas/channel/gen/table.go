@@ -159,8 +159,8 @@ var kinds = []kind{
 		Data: `"identifiers":{"cookie":"p_1a","customer":"p_9f3a77b21c04"}`},
 	{Type: event.CustomerSplit, About: "Identifiers that were linked belong to several customers. Operators only.",
 		Data: `"identifiers":{"cookie":"p_1a","customer":"p_9f3a77b21c04"}`},
-	{Type: event.RulesPublished, About: "A rule book is in force from now on. Operators only; every field of data is kept.",
-		Data: `"version":"2026-10","rules":{"lateness":"72h"}`},
+	{Type: event.RulesPublished, About: "A rule book (docs/rules.md) is in force from a moment on, or restates history. Operators only; every field of data is kept.",
+		Data: `"effective_from":"2026-10-05T00:00:00.000Z","restates":false,"rules":"breakpoints: {repeat_contact: {within: 5d}}","version":"2f0c1d9a7b3e"`},
 	{Type: event.ModelPublished, About: "A churn model scores from now on. Operators only; every field of data is kept.",
 		Data: `"version":"2026-10","coefficients":[0.1,-2.5e-3]`},
 
