@@ -258,7 +258,26 @@ func randomEvent(r *rand.Rand, i int, typ string, at event.Instant) *event.Event
 	case event.PromiseMade, event.PromiseKept:
 		e.Data.Promise = pick("p1", "p2")
 	}
+	voice(r, e)
 	return e
+}
+
+// voice is what a customer says of it all.
+func voice(r *rand.Rand, e *event.Event) {
+	if e.Type == event.SurveyAnswered && r.IntN(2) == 0 {
+		nps := float64(r.IntN(11))
+		e.Data.NPS, e.Data.Kind = &nps, "transactional"
+	}
+}
+
+// incidents counts the breakpoints that are of no journey.
+func (w *world) incidents() (n int) {
+	for _, r := range w.breakpoints {
+		if r.JourneyID == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func tick(at event.Instant) *event.Event {
@@ -270,6 +289,7 @@ func tick(at event.Instant) *event.Event {
 func TestHistories(t *testing.T) {
 	const histories = 1000
 	var parked, reopened, retired uint64
+	incidents := 0
 	for seed := uint64(1); seed <= histories; seed++ {
 		r := rand.New(rand.NewPCG(seed, 7))
 		events := history(r)
@@ -291,10 +311,11 @@ func TestHistories(t *testing.T) {
 		if counts.Late+counts.SetAside > 0 {
 			t.Fatalf("seed %d: %d late, %d set aside within the bound", seed, counts.Late, counts.SetAside)
 		}
+		incidents += got.incidents()
 		parked, reopened, retired = parked+counts.Parked, reopened+counts.Reopened, retired+counts.Retired
 	}
-	if parked < 100 || reopened < 100 || retired < 100 {
-		t.Errorf("a weak test: %d groups parked, %d reopened, %d retired", parked, reopened, retired)
+	if parked < 100 || reopened < 100 || retired < 100 || incidents < 100 {
+		t.Errorf("a weak test: %d groups parked, %d reopened, %d retired; %d incidents", parked, reopened, retired, incidents)
 	}
 }
 

@@ -74,22 +74,30 @@ func (p *Partition) leave(u *unit, h journey.History, g *journey.Group, leaving 
 	for i, j := range g.Journeys {
 		ids[i] = j.ID
 	}
-	for _, e := range g.Events() {
+	for _, e := range g.Kept() {
 		i := u.find(e)
-		leaving[i] = true
 		group.events, group.steps = append(group.events, e), append(group.steps, u.steps[i])
 	}
-	for _, e := range g.Loose {
+	for _, e := range append(g.Events(), g.Loose...) {
 		leaving[u.find(e)] = true
 	}
 	u.journeys, group.journeys = part(u.journeys, func(m *journeyMemo) bool { return slices.Contains(ids, m.id) })
 	u.breakpoints, group.breakpoints = part(u.breakpoints, func(m *breakpointMemo) bool { return slices.Contains(ids, m.journeyID) })
+	if len(g.Loose) > 0 {
+		p.leaveIncidents(u)
+	}
 	if len(g.Cases) == 0 {
 		p.counts.Retired++
 		return nil
 	}
 	group.past = h.PastFor(g, u.past, p.Book)
 	return p.park(u, group, g.Cases)
+}
+
+// leaveIncidents lets go of what was said of the incidents that are old: they are of no journey, and leave with their events.
+func (p *Partition) leaveIncidents(u *unit) {
+	old := p.clock.Add(-p.Book.Horizon())
+	u.breakpoints, _ = part(u.breakpoints, func(m *breakpointMemo) bool { return m.journeyID == "" && m.occurredAt < old })
 }
 
 // part divides a list in two, keeping its order.

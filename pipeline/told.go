@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ type envelope struct {
 	Source          string `json:"source"`
 	Type            string `json:"type"`
 	Time            string `json:"time"`
-	Subject         string `json:"subject"` // the journey
+	Subject         string `json:"subject"` // the journey; of an incident, which is of none, the breakpoint
 	DataContentType string `json:"datacontenttype"`
 	DataSchema      string `json:"dataschema"`
 	Data            any    `json:"data"`
@@ -69,7 +70,7 @@ type retractedJourneyData struct {
 type breakpointData struct {
 	BreakpointID string   `json:"breakpoint_id"`
 	Kind         string   `json:"kind"`
-	JourneyID    string   `json:"journey_id"`
+	JourneyID    string   `json:"journey_id,omitempty"`
 	CustomerID   string   `json:"customer_id,omitempty"`
 	CaseID       string   `json:"case_id,omitempty"`
 	ReasonFamily string   `json:"reason_family,omitempty"`
@@ -90,7 +91,7 @@ type breakpointData struct {
 type retractedBreakpointData struct {
 	BreakpointID string `json:"breakpoint_id"`
 	Kind         string `json:"kind"`
-	JourneyID    string `json:"journey_id"`
+	JourneyID    string `json:"journey_id,omitempty"`
 	Position     uint64 `json:"position"`
 }
 
@@ -173,7 +174,7 @@ func (w *writer) tell(typ, about, journeyID string, kind []string, family string
 	familyToken := w.partition.Book.FamilyToken(family)
 	id := journey.ID("told", typ, about, familyToken, strconv.Itoa(w.partition.Number), strconv.FormatUint(w.position, 10), w.takeover)
 	body, err := json.Marshal(envelope{
-		SpecVersion: "1.0", ID: id, Source: toldSource, Type: typ, Time: at.String(), Subject: journeyID,
+		SpecVersion: "1.0", ID: id, Source: toldSource, Type: typ, Time: at.String(), Subject: cmp.Or(journeyID, about),
 		DataContentType: "application/json", DataSchema: "parcours:journey/" + typ + ".v1", Data: data,
 	})
 	if err != nil { // a struct of strings and numbers: cannot happen, and must not be silent if it does

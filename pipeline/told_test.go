@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -53,6 +54,10 @@ var toldHistories = []struct{ name, text, want string }{
 	{"a case opens and closes in one", `
 2026-03-02 10:00 case.resolved case=C-1 reason=other.thing customer=-
 `, "opened.unknown closed.unknown"},
+	{"an incident breaks no journey: it is told all the same, once", `
+2026-03-02 10:00 incident.started customer=- reason=network.outage silo=it
+2026-03-02 11:00 incident.ended customer=- reason=network.outage silo=it
+`, "detected.core_failure.network"},
 }
 
 // TestToldTypes: each history tells what it should, on the subjects it should, and together they tell every type.
@@ -265,7 +270,7 @@ func (c *contract) message(m *pipeline.Told, before []string) error {
 	if about == "" {
 		about = b.Data.JourneyID
 	}
-	if b.ID != m.ID || b.Type != m.Type || b.Data.Position != m.Position || b.Subject != b.Data.JourneyID || about != m.About {
+	if b.ID != m.ID || b.Type != m.Type || b.Data.Position != m.Position || b.Subject != cmp.Or(b.Data.JourneyID, about) || about != m.About {
 		return fmt.Errorf("the body says something else than %s %s at %d about %s", m.Type, m.ID, m.Position, m.About)
 	}
 	return c.subject(m, &b, before)

@@ -370,12 +370,16 @@ func (w *writer) breakpointRow(b *breakpoint.Breakpoint) BreakpointRow {
 	for i, e := range b.Evidence {
 		ids[i] = e.ID
 	}
+	j := b.Journey
+	if j == nil {
+		j = &journey.Journey{} // an incident is of no journey, and the same is said of it
+	}
 	return BreakpointRow{
 		BreakpointID: b.ID, Kind: b.Kind, Position: w.position, Partition: w.partition.Number,
-		JourneyID: b.Journey.ID, CustomerID: b.Journey.CustomerID, CaseID: b.Journey.CaseID,
+		JourneyID: j.ID, CustomerID: j.CustomerID, CaseID: j.CaseID,
 		ReasonFamily: event.ReasonFamily(b.Reason), Reason: b.Reason,
 		OccurredAt: b.OccurredAt, DetectedAt: b.DetectedAt, OpportunityAt: b.OpportunityAt,
-		OriginStep: b.Journey.StepOf(b.Origin), OriginEvent: b.Origin.Source + " " + b.Origin.ID,
+		OriginStep: j.StepOf(b.Origin), OriginEvent: b.Origin.Source + " " + b.Origin.ID,
 		Silo: b.Silo, Unit: b.Unit, Channel: string(b.Channel), Severity: b.Severity, Cost: b.Cost,
 		Evidence: ids, RulesVersion: w.partition.Book.At(b.OpportunityAt).Version(),
 	}

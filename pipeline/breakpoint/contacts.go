@@ -69,16 +69,27 @@ func (s *scope) followedSteps(j *journey.Journey, c *journey.Contact) []*event.E
 	return nil
 }
 
-// stepBefore is the last step of a journey before an event by another unit than recorded it: whoever records a complaint or
-// an incivility is never its origin. nil for none.
-func stepBefore(j *journey.Journey, e *event.Event) *event.Event {
+// stepBefore is the last step of a journey before an event, of another unit than recorded it or any of the others: whoever
+// records a complaint or an incivility is never its origin, and such a record is none. nil for none.
+func stepBefore(j *journey.Journey, e *event.Event, others ...*event.Event) *event.Event {
 	for i := len(j.Steps) - 1; i >= 0; i-- {
-		b := j.Steps[i]
-		if b.Before(e) && (e.Data.Unit == "" || b.Data.Unit != e.Data.Unit) {
+		if b := j.Steps[i]; b.Before(e) && !tells(b) && !recordedBy(b.Data.Unit, e) && !recordedBy(b.Data.Unit, others...) {
 			return b
 		}
 	}
 	return nil
+}
+
+// tells says whether a step only tells of what went wrong elsewhere, or of what is to come.
+func tells(e *event.Event) bool {
+	return e.Type == event.ComplaintFiled || e.Type == event.ComplaintEscalated || afterthought(e)
+}
+
+// recordedBy says whether a unit, if any is named, recorded one of some events; a survey is nobody's record.
+func recordedBy(unit string, events ...*event.Event) bool {
+	return unit != "" && slices.ContainsFunc(events, func(e *event.Event) bool {
+		return e.Data.Unit == unit && e.Type != event.SurveyAnswered
+	})
 }
 
 // sortVisits orders contacts by their first events.

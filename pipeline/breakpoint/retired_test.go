@@ -73,6 +73,44 @@ func TestHistoriesRetiredScript(t *testing.T) {
 	}
 }
 
+// TestHistoriesFindKinds: the histories hold the kinds that they are there to prove, each many times.
+func TestHistoriesFindKinds(t *testing.T) {
+	const histories, enough = 600, 50
+	book := rules.Default()
+	found, chances := map[string]int{}, map[string]int{}
+	for seed := uint64(1); seed <= histories; seed++ {
+		events := years(rand.New(rand.NewPCG(seed, 11)))
+		end := events[len(events)-1].At.Add(100 * rules.Day)
+		f := breakpoint.Detect(journey.Fold(events, nil, end, book), end, book)
+		for i := range f.Breakpoints {
+			found[f.Breakpoints[i].Kind]++
+			if f.Breakpoints[i].Journey == nil {
+				found["incident"]++
+			}
+		}
+		for _, list := range f.Opportunities {
+			for i := range list {
+				if list[i].Broken {
+					chances[list[i].Kind]++
+				}
+			}
+		}
+	}
+	chances["core_failure"] += found["incident"] // which takes none
+	for _, kind := range []string{
+		"process_loop", "repeated_information", "core_failure", "complaint_escalation", "detractor", "unanswered_detractor",
+		"tension", "unresolved_end", "incident",
+	} {
+		t.Logf("%s: %d times", kind, found[kind])
+		if found[kind] < enough {
+			t.Errorf("%s was found %d times, expected %d at least", kind, found[kind], enough)
+		}
+		if kind != "incident" && found[kind] != chances[kind] {
+			t.Errorf("%s was found %d times and took %d opportunities", kind, found[kind], chances[kind])
+		}
+	}
+}
+
 // TestHistoriesRetiredCorners: what chance finds seldom. In each the second last thing that happens lets something leave,
 // and the last changes what was placed long before.
 func TestHistoriesRetiredCorners(t *testing.T) {
@@ -109,6 +147,26 @@ func TestHistoriesRetiredCorners(t *testing.T) {
 			2024-07-15 10:00 complaint.answered reason=billing.dispute
 			2025-06-01 10:00 contact.started contact=k case=B reason=billing.dispute
 			2025-06-02 10:00 contact.ended contact=k case=A reason=delivery.late`,
+		"a detractor of a case that comes back was answered by what is in no journey": `
+			2024-01-01 10:00 contact.started contact=k case=A reason=billing.dispute
+			2024-01-01 10:10 survey.answered contact=k case=A kind=transactional nps=2
+			2024-01-03 20:00 outreach.sent reason=delivery.late
+			2024-05-01 10:00 customer.consented
+			2024-06-01 10:00 contact.started contact=k2 case=A reason=billing.dispute`,
+		"two detractors of cases that come back were answered by the same word": `
+			2024-01-01 10:00 contact.started contact=k case=A reason=billing.dispute
+			2024-01-01 10:10 survey.answered contact=k case=A kind=transactional nps=2
+			2024-01-03 20:00 outreach.sent contact=o reason=delivery.late
+			2024-01-11 10:00 contact.started contact=k2 case=B reason=technical.fault
+			2024-01-11 10:10 survey.answered contact=k2 case=B kind=transactional nps=2
+			2024-05-01 10:00 customer.consented
+			2024-06-01 10:00 case.closed case=B
+			2024-06-02 10:00 case.closed case=A`,
+		"an incident leaves, while a case waits": `
+			2024-01-01 10:00 incident.started reason=network.outage
+			2024-01-01 11:00 contact.started contact=k case=A reason=network.outage
+			2024-06-01 10:00 incident.started reason=network.outage
+			2024-12-01 10:00 case.closed case=A`,
 		"a contact id is taken up again within one case": `
 			2024-01-01 10:00 contact.started contact=k case=A reason=billing.dispute
 			2024-02-20 10:00 step.performed case=A
@@ -171,7 +229,12 @@ func (m *memory) unpark(p *parked) {
 	for _, c := range p.cases {
 		delete(m.parked, c)
 	}
-	m.live, m.past = append(m.live, p.events...), append(m.past, p.past...)
+	for _, e := range p.events {
+		if !slices.Contains(m.live, e) { // what lies beside a group may still be there
+			m.live = append(m.live, e)
+		}
+	}
+	m.past = append(m.past, p.past...)
 	m.back++
 }
 
@@ -207,7 +270,7 @@ func (m *memory) retire(h *journey.History, g *journey.Group, found []breakpoint
 		m.final = append(m.final, facts...)
 		return
 	}
-	p := &parked{g.Events(), h.PastFor(g, m.past, m.book), g.Cases, facts}
+	p := &parked{g.Kept(), h.PastFor(g, m.past, m.book), g.Cases, facts}
 	for _, c := range g.Cases {
 		m.parked[c] = p
 	}
@@ -244,9 +307,9 @@ func factsOf(h journey.History, found []breakpoint.Breakpoint, among func(*event
 			names(j.Steps), contactsOf(j)))
 	}
 	for i := range found {
-		if b := &found[i]; among(b.Journey.Steps[0]) {
+		if b, in := &found[i], placeOf(&found[i]); among(in.Steps[0]) {
 			list = append(list, fmt.Sprintf("breakpoint %s: %s %d in %s, origin %s, at %s %s %s, %s %s %s %q, evidence %v, cost %.6f", b.ID, b.Kind,
-				b.Severity, b.Journey.ID, b.Origin.ID, b.OccurredAt, b.DetectedAt, b.OpportunityAt, b.Silo, b.Unit, b.Channel, b.Reason,
+				b.Severity, in.ID, b.Origin.ID, b.OccurredAt, b.DetectedAt, b.OpportunityAt, b.Silo, b.Unit, b.Channel, b.Reason,
 				names(b.Evidence), b.Cost))
 		}
 	}
@@ -256,6 +319,14 @@ func factsOf(h journey.History, found []breakpoint.Breakpoint, among func(*event
 		}
 	}
 	return list
+}
+
+// placeOf is the journey of a breakpoint; an incident is of none, and leaves with its own event.
+func placeOf(b *breakpoint.Breakpoint) *journey.Journey {
+	if b.Journey == nil {
+		return &journey.Journey{ID: "none", Steps: []*event.Event{b.Origin}}
+	}
+	return b.Journey
 }
 
 func contactsOf(j *journey.Journey) (list []string) {
@@ -324,11 +395,18 @@ var kindsOfEvent = []string{
 	event.CustomerConsented,
 }
 
+// voicesAndServices are further types of a life: what is owed, what the customer says of it, and work inside.
+var voicesAndServices = []string{
+	event.SurveyAnswered, event.SurveyAnswered, event.IncivilityReported, event.IncidentStarted, event.TransactionCompleted,
+	event.PaymentFailed, event.AppointmentMissed, event.StepPerformed, event.ApprovalRequested, "invoice.checked",
+	event.InformationRepeated, event.ComplaintFiled, event.ComplaintEscalated, event.OutreachSent,
+}
+
 // someTypes are those of one life. What is owed for ever links journeys far apart: most lives know little of it.
 func someTypes(r *rand.Rand) []string {
 	part, owed := 2+r.IntN(9), r.IntN(3)
 	var list []string
-	for i, typ := range kindsOfEvent {
+	for i, typ := range slices.Concat(kindsOfEvent, voicesAndServices) {
 		if i < 3 || r.IntN(10) < part && (!owes(typ) || r.IntN(4) < owed) {
 			list = append(list, typ)
 		}
@@ -393,6 +471,7 @@ type life struct {
 	contact string
 	cases   string
 	reason  string
+	working bool // work inside comes in a row
 }
 
 func (l *life) pick(values ...string) string { return values[l.r.IntN(len(values))] }
@@ -400,6 +479,9 @@ func (l *life) pick(values ...string) string { return values[l.r.IntN(len(values
 func (l *life) event(i int, at event.Instant) *event.Event {
 	l.goOn()
 	typ := l.types[l.r.IntN(len(l.types))]
+	if l.working = l.working && l.r.IntN(8) > 0 || typ == event.StepPerformed; l.working {
+		typ = l.pick(event.StepPerformed, event.StepPerformed, event.StepPerformed, typ)
+	}
 	e := &event.Event{ID: fmt.Sprintf("e%d", i), Source: l.pick("/a", "/b"), Type: typ, At: at, Home: "home"}
 	d := &e.Data
 	d.Customer = l.pick("c1", "c1", "c1", "")
@@ -415,7 +497,48 @@ func (l *life) event(i int, at event.Instant) *event.Event {
 		d.Case = l.cases
 	}
 	l.details(e)
+	l.voices(e)
+	l.services(e)
 	return e
+}
+
+// voices are the fields of what a customer says, and of who turns to him.
+func (l *life) voices(e *event.Event) {
+	d := &e.Data
+	score := func(most int) *float64 { v := float64(1 + l.r.IntN(most)); return &v }
+	switch e.Type {
+	case event.SurveyAnswered:
+		d.Kind = l.pick("transactional", "transactional", "relational", "")
+		switch scale := float64(10); l.r.IntN(5) {
+		case 0:
+			d.NPS = score(10)
+		case 1:
+			d.CSAT = score(5)
+		case 2:
+			d.CSAT, d.CSATScale = score(10), &scale
+		case 3:
+			d.CES = score(7)
+		}
+	case event.ComplaintEscalated:
+		d.To = l.pick("", "management", "mediator", "authority", "court")
+	case event.ContactStarted, event.OutreachSent:
+		d.Direction = event.Direction(l.pick("", "", "in", "out", "callback"))
+	}
+}
+
+// services are the fields of what is owed, and of work inside.
+func (l *life) services(e *event.Event) {
+	d := &e.Data
+	switch e.Type {
+	case event.OrderPlaced:
+		if l.r.IntN(3) > 0 {
+			d.Due = e.At.Add(time.Duration(l.r.IntN(20)-1) * rules.Day)
+		}
+	case event.PaymentFailed:
+		d.By = l.pick("", "customer", "company", "company")
+	case event.StepPerformed, event.ApprovalRequested:
+		d.Activity, d.Silo, d.Case = l.pick("check", "pay"), l.pick("finance", "finance", ""), l.cases
+	}
 }
 
 func (l *life) goOn() {
@@ -478,6 +601,7 @@ func lines(tests *scenario.Script, events []*event.Event) string {
 			{"contact", d.Contact}, {"case", d.Case}, {"reason", d.Reason}, {"channel", string(d.Channel)}, {"silo", d.Silo},
 			{"unit", d.Unit}, {"to_silo", d.ToSilo}, {"on", d.On}, {"promise", d.Promise}, {"product", d.Product}, {"form", d.Form},
 			{"by", d.By}, {"regime", d.Regime},
+			{"kind", d.Kind}, {"to", d.To}, {"direction", string(d.Direction)}, {"activity", d.Activity},
 		} {
 			if f[1] != "" {
 				fmt.Fprintf(&b, " %s=%s", f[0], f[1])
@@ -488,6 +612,14 @@ func lines(tests *scenario.Script, events []*event.Event) string {
 		}
 		if d.Resolved != nil {
 			fmt.Fprintf(&b, " resolved=%t", *d.Resolved)
+		}
+		for _, f := range []struct {
+			name  string
+			value *float64
+		}{{"nps", d.NPS}, {"csat", d.CSAT}, {"csat_scale", d.CSATScale}, {"ces", d.CES}} {
+			if f.value != nil {
+				fmt.Fprintf(&b, " %s=%g", f.name, *f.value)
+			}
 		}
 		b.WriteString("\n")
 	}

@@ -21,9 +21,19 @@ type Group struct {
 	Journeys []*Journey     // in order
 	Cases    []string       // those of their steps, without containers, in order, each once; any of them brings the group back
 	Loose    []*event.Event // in order: events in no journey that can leave too, and never come back
+	// Beside are the events in no journey that lie near a group with a case, in order: a breakpoint of it may depend on them,
+	// so that they are kept with it and come back with it. They leave by themselves, and may lie beside several groups.
+	Beside []*event.Event
 }
 
-// Events are the steps of a group, in order: what must be kept where it has a case.
+// Kept are the events that must be kept of a group with a case, in order.
+func (g *Group) Kept() []*event.Event {
+	list := append(g.Events(), g.Beside...)
+	slices.SortFunc(list, event.Compare)
+	return list
+}
+
+// Events are the steps of a group, in order.
 func (g *Group) Events() []*event.Event {
 	var list []*event.Event
 	for _, j := range g.Journeys {
@@ -45,6 +55,7 @@ func Retire(h History, due []event.Instant, clock event.Instant, book *rules.Boo
 		r.add(n)
 	}
 	r.close()
+	r.keepBeside(h)
 	r.takeLoose(h)
 	return r.groups
 }
@@ -148,6 +159,36 @@ func (r *retirement) group() (g Group) {
 	return g
 }
 
+// keepBeside finds what lies beside the groups that a case may bring back. Page views lead nowhere by themselves, and an event
+// that names a case would stand for that case when it comes back.
+func (r *retirement) keepBeside(h History) {
+	for i := range r.groups {
+		g := &r.groups[i]
+		if len(g.Cases) == 0 {
+			continue
+		}
+		holds := spanOf(g.Journeys).widened(r.book.Near())
+		for _, b := range h.loose {
+			if b.role == event.Joins && len(b.cases) == 0 && b.start() <= holds.last && b.last() >= holds.start {
+				g.Beside = append(g.Beside, b.steps...)
+			}
+		}
+		slices.SortFunc(g.Beside, event.Compare)
+	}
+}
+
+func spanOf(journeys []*Journey) span {
+	s := span{journeys[0].Start(), journeys[0].Last()}
+	for _, j := range journeys {
+		s.start, s.last = min(s.start, j.Start()), max(s.last, j.Last())
+	}
+	return s
+}
+
+func (s span) widened(by time.Duration) span { return span{s.start.Add(-by), s.last.Add(by)} }
+
+func (s span) holds(at event.Instant) bool { return at >= s.start && at <= s.last }
+
 // takeLoose adds the events in no journey that stand alone: they leave by age, unless what is near them stays and may yet
 // change so as to take them.
 func (r *retirement) takeLoose(h History) {
@@ -169,7 +210,7 @@ func (r *retirement) takeLoose(h History) {
 
 func (r *retirement) nearStaying(at event.Instant) bool {
 	near := r.book.Near()
-	return slices.ContainsFunc(r.stays, func(s span) bool { return at >= s.start.Add(-near) && at <= s.last.Add(near) })
+	return slices.ContainsFunc(r.stays, func(s span) bool { return s.widened(near).holds(at) })
 }
 
 // PastOf is what the fold must know of journeys that leave memory.
