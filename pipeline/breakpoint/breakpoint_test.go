@@ -1,6 +1,7 @@
 package breakpoint_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"slices"
@@ -18,7 +19,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
 
-// TestScripts runs testdata/*: `history until=2026-03-20T00:00` folds the lines below it and prints what broke.
+// leastScripts is how many histories the scripts hold at least, so that none gets lost.
+const leastScripts = 296
+
+// TestScripts runs testdata/<kind>: see bench for the commands.
 func TestScripts(t *testing.T) {
 	if *update {
 		if err := flag.Set("rewrite", "true"); err != nil {
@@ -29,40 +33,194 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book := rules.Default()
+	scripts := 0
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			var until string
-			if d.HasArg("until") {
-				d.ScanArgs(t, "until", &until)
-			}
-			events, clock, err := script.History(d.Input, until)
-			if err != nil {
-				t.Fatalf("%s: %v", d.Pos, err)
-			}
-			found := breakpoint.Detect(journey.Fold(events, nil, clock, book), clock, book)
-			return show(script, found.Breakpoints, slices.Min(append(found.Due, journey.Never)))
-		})
+		b := &bench{script: script, kind: strings.Split(path, "/")[1]}
+		datadriven.RunTest(t, path, b.run)
+		scripts += b.scripts
 	})
+	t.Logf("%d scripts", scripts)
+	if !filtered() && scripts < leastScripts {
+		t.Errorf("%d scripts, expected %d or more", scripts, leastScripts)
+	}
 }
 
-func show(script *scenario.Script, found []breakpoint.Breakpoint, next event.Instant) string {
-	var b strings.Builder
-	for _, f := range found {
-		fmt.Fprintf(&b, "%s at %s, known %s, origin %s (%s), owner %s, severity %d, cost %.2f, evidence", f.Kind,
-			script.Text(f.OccurredAt), script.Text(f.DetectedAt), f.Origin.ID, script.Text(f.OpportunityAt), f.Silo, f.Severity, f.Cost)
-		for _, e := range f.Evidence {
-			b.WriteString(" " + e.ID)
+// filtered says whether a part of the tests was asked for.
+func filtered() bool { return strings.Contains(flag.Lookup("test.run").Value.String(), "/") }
+
+// bench runs the commands of one file of scripts, which is named for the kind that it shows:
+//
+//	history            folds the lines below it and prints what broke
+//	arrives            more lines to the same history, late or not, or none: prints what changes by them
+//
+// Both take until=2026-03-20T00:00 (the clock, else that of the last event), all (every kind instead of that of the file)
+// and opportunities (what the rate of the kind is out of). A history takes not_measured=/test:long_wait (source and kind),
+// and, above its events, lines with rules that are other than the default:
+//
+//	rules long_wait.limit=10m channel=phone unit=lyon
+type bench struct {
+	script  *scenario.Script
+	kind    string
+	scripts int
+
+	book   *rules.Book
+	events string
+	clock  event.Instant
+	found  []breakpoint.Breakpoint
+}
+
+func (b *bench) run(t *testing.T, d *datadriven.TestData) string {
+	switch d.Cmd {
+	case "history":
+		b.scripts++
+		events, err := b.begin(d)
+		if err != nil {
+			t.Fatalf("%s: %v", d.Pos, err)
 		}
-		b.WriteString("\n")
+		return b.fold(t, d, events)
+	case "arrives":
+		return b.fold(t, d, b.events+"\n"+d.Input)
 	}
-	if len(found) == 0 {
-		b.WriteString("nothing broke\n")
+	t.Fatalf("%s: %q: expected history or arrives", d.Pos, d.Cmd)
+	return ""
+}
+
+// begin takes the rules of a history, and gives its events.
+func (b *bench) begin(d *datadriven.TestData) (string, error) {
+	*b = bench{script: b.script, kind: b.kind, scripts: b.scripts, book: rules.Default()}
+	for _, arg := range d.CmdArgs {
+		if arg.Key == "not_measured" {
+			for _, v := range arg.Vals {
+				source, kind, _ := strings.Cut(v, ":")
+				notMeasured(b.book, source, kind)
+			}
+		}
 	}
-	if next != journey.Never {
-		fmt.Fprintf(&b, "next due: %s\n", script.Text(next-1))
+	var events []string
+	for _, line := range strings.Split(d.Input, "\n") {
+		setting, ok := strings.CutPrefix(line, "rules ")
+		if !ok {
+			events = append(events, line)
+			continue
+		}
+		if err := change(b.book, setting); err != nil {
+			return "", err
+		}
 	}
-	return b.String()
+	return strings.Join(events, "\n"), nil
+}
+
+// fold takes a history as it is now, and prints it, or what has changed since it was folded last.
+func (b *bench) fold(t *testing.T, d *datadriven.TestData, text string) string {
+	var until string
+	if d.HasArg("until") {
+		d.ScanArgs(t, "until", &until)
+	}
+	events, clock, err := b.script.History(text, until)
+	if err != nil {
+		t.Fatalf("%s: %v", d.Pos, err)
+	}
+	before := b.found
+	b.events, b.clock = text, max(b.clock, clock)
+	f := breakpoint.Detect(journey.Fold(events, nil, b.clock, b.book), b.clock, b.book)
+	b.found = f.Breakpoints
+	if !d.HasArg("all") {
+		b.found = slices.DeleteFunc(b.found, func(f breakpoint.Breakpoint) bool { return f.Kind != b.kind })
+	}
+	out := b.show()
+	if d.Cmd == "arrives" {
+		out = b.differences(before)
+	}
+	if d.HasArg("opportunities") {
+		out += b.outOf(f.Opportunities)
+	}
+	if next := slices.Min(append(f.Due, journey.Never)); next != journey.Never {
+		out += fmt.Sprintf("next due: %s\n", b.script.Text(next-1))
+	}
+	return out
+}
+
+func (b *bench) show() string {
+	if len(b.found) == 0 {
+		return "nothing broke\n"
+	}
+	var out strings.Builder
+	for i := range b.found {
+		out.WriteString(b.line(&b.found[i]) + "\n")
+	}
+	return out.String()
+}
+
+func (b *bench) line(f *breakpoint.Breakpoint) string {
+	var ids []string
+	for _, e := range f.Evidence {
+		ids = append(ids, e.ID)
+	}
+	return fmt.Sprintf("%s at %s, known %s, origin %s (%s), owner %s, severity %d, cost %.2f, evidence %s", f.Kind,
+		b.script.Text(f.OccurredAt), b.script.Text(f.DetectedAt), f.Origin.ID, b.script.Text(f.OpportunityAt), owner(f), f.Severity,
+		f.Cost, strings.Join(ids, " "))
+}
+
+func owner(f *breakpoint.Breakpoint) string {
+	if f.Unit == "" {
+		return f.Silo
+	}
+	return f.Silo + "/" + f.Unit
+}
+
+// differences says what was told before and no longer holds, what is told otherwise, and what is new.
+func (b *bench) differences(before []breakpoint.Breakpoint) string {
+	var out strings.Builder
+	line := func(word string, f *breakpoint.Breakpoint) { out.WriteString(word + ": " + b.line(f) + "\n") }
+	for i := range before {
+		if findID(b.found, before[i].ID) == nil {
+			line("retracted", &before[i])
+		}
+	}
+	for i := range b.found {
+		f := &b.found[i]
+		switch was := findID(before, f.ID); {
+		case was == nil:
+			line("new", f)
+		case b.line(was) != b.line(f):
+			line("changed", f)
+		}
+	}
+	return cmp.Or(out.String(), "nothing changes\n")
+}
+
+func findID(list []breakpoint.Breakpoint, id string) *breakpoint.Breakpoint {
+	if i := slices.IndexFunc(list, func(f breakpoint.Breakpoint) bool { return f.ID == id }); i >= 0 {
+		return &list[i]
+	}
+	return nil
+}
+
+// outOf lists the opportunities of the kind that the file is about.
+func (b *bench) outOf(journeys [][]breakpoint.Opportunity) string {
+	var list []string
+	for _, opportunities := range journeys {
+		for _, o := range opportunities {
+			if o.Kind == b.kind {
+				list = append(list, b.opportunity(o))
+			}
+		}
+	}
+	if len(list) == 0 {
+		return "out of none\n"
+	}
+	return fmt.Sprintf("out of %d: %s\n", len(list), strings.Join(list, "; "))
+}
+
+func (b *bench) opportunity(o breakpoint.Opportunity) string {
+	text := b.script.Text(o.At)
+	if o.MaturesAt != o.At {
+		text += " until " + b.script.Text(o.MaturesAt)
+	}
+	if o.Broken {
+		text += " broke"
+	}
+	return text
 }
 
 // TestCatalogue: every kind says what it is.

@@ -1,6 +1,7 @@
 package breakpoint
 
 import (
+	"cmp"
 	"time"
 
 	"parcours/pipeline/event"
@@ -41,7 +42,7 @@ func detectFailovers(s *scope) {
 	contacts := s.assisted()
 	for _, a := range s.attempts() {
 		begins, ends := a.steps[0], a.steps[len(a.steps)-1]
-		window := s.rules(begins.At).Failover.Of(where(begins, a.reason))
+		window := s.rules(begins.At).Failover.Of(where(begins, cmp.Or(a.reason, begins.Data.Reason, a.journey.Reason)))
 		o, measured := s.opportunity(a.journey, begins, Opportunity{At: begins.At, MaturesAt: ends.At.Add(window), Reason: a.reason})
 		if !measured {
 			continue

@@ -135,9 +135,5 @@ type assistedContact struct {
 }
 
 func isAssisted(e *event.Event) bool {
-	switch event.SpecOf(e.Type).Family {
-	case "contact", "message":
-		return e.Data.Channel.Assisted()
-	}
-	return false
+	return e.Data.Channel.Assisted() && (ofContact(e) || e.Type == event.MessageReceived || e.Type == event.MessageReplied)
 }

@@ -1,5 +1,13 @@
 package breakpoint
 
+import (
+	"cmp"
+	"slices"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+)
+
 var reopenedCase = Kind{
 	ID:       "reopened_case",
 	Severity: 3,
@@ -8,4 +16,62 @@ var reopenedCase = Kind{
 	detect:   detectReopenedCase,
 }
 
-func detectReopenedCase(*scope) {}
+// detectReopenedCase follows each case from its resolution to its reopening.
+func detectReopenedCase(s *scope) {
+	for _, j := range s.history.Journeys {
+		for _, id := range j.Cases {
+			s.followCase(j, id)
+		}
+	}
+}
+
+// followCase takes each resolution as an opportunity, and so the one that a case must have had which is reopened without.
+func (s *scope) followCase(j *journey.Journey, id string) {
+	var resolved *event.Event // while it stands
+	var o chance
+	var measured, reopened bool
+	for i, e := range j.Steps {
+		switch {
+		case e.Data.Case != id:
+		case e.Type == event.CaseResolved || e.Type == event.CaseClosed && resolved == nil:
+			resolved = e
+			o, measured = s.resolution(j, e)
+		case e.Type == event.CaseReopened:
+			if resolved == nil && !reopened {
+				o, measured = s.resolution(j, e)
+			}
+			if measured && (resolved != nil || !reopened) {
+				s.addReopening(o, j.Steps[i:], cmp.Or(resolved, e))
+			}
+			resolved, reopened = nil, true
+		}
+	}
+}
+
+func (s *scope) resolution(j *journey.Journey, e *event.Event) (chance, bool) {
+	return s.opportunity(j, e, Opportunity{
+		At: e.At, MaturesAt: e.At.Add(s.rules(e.At).Matures.Reopening), Reason: reasonAt(j, e),
+	})
+}
+
+// addReopening takes the steps of the journey from the reopening on.
+func (s *scope) addReopening(o chance, steps []*event.Event, resolved *event.Event) {
+	e := steps[0]
+	s.add(o, Breakpoint{
+		Origin:     resolved,
+		OccurredAt: e.At,
+		Evidence:   evidence(resolved, e),
+		avoidable:  untilResolved(steps[1:], e.Data.Case),
+	}, e.Data.Case, e.Source, e.ID)
+}
+
+// untilResolved are the steps of a case until it is resolved again.
+func untilResolved(steps []*event.Event, id string) []*event.Event {
+	list := slices.DeleteFunc(slices.Clone(steps), func(e *event.Event) bool { return e.Data.Case != id })
+	for i, e := range list {
+		if e.Type == event.CaseResolved || e.Type == event.CaseClosed {
+			return list[:i]
+		}
+	}
+	return list
+}

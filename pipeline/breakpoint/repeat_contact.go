@@ -1,6 +1,7 @@
 package breakpoint
 
 import (
+	"cmp"
 	"slices"
 
 	"parcours/pipeline/event"
@@ -21,7 +22,7 @@ func detectRepeats(s *scope) {
 	contacts := s.inbound()
 	outreach := s.outreach()
 	for i, earlier := range contacts {
-		at := rules.Where{Reason: earlier.Reason, Channel: earlier.Channel, Unit: earlier.Last().Data.Unit}
+		at := rules.Where{Reason: cmp.Or(earlier.Reason, earlier.journey.Reason), Channel: earlier.Channel, Unit: earlier.Last().Data.Unit}
 		window := s.rules(earlier.End).Repeat.Of(at)
 		o, measured := s.opportunity(earlier.journey, earlier.Last(), Opportunity{
 			At: earlier.End, MaturesAt: earlier.End.Add(window), Reason: earlier.Reason, Channel: earlier.Channel,

@@ -25,11 +25,13 @@ func TestHistoriesRetired(t *testing.T) {
 	}
 	book := rules.Default()
 	var left, back int
+	found := map[string]int{}
 	for seed := uint64(1); seed <= histories; seed++ {
 		r := rand.New(rand.NewPCG(seed, 11))
 		events := years(r)
 		end := events[len(events)-1].At.Add(time.Duration(3+r.IntN(120)) * rules.Day)
 		want := straightFacts(events, end, book)
+		countKinds(found, want)
 		for _, late := range []bool{false, true} {
 			m := &memory{book: book, clock: events[0].At, parked: map[string]*parked{}}
 			list := arrivals(r, events, book, late)
@@ -50,6 +52,27 @@ func TestHistoriesRetired(t *testing.T) {
 	t.Logf("%d groups left memory, %d came back", left, back)
 	if left < 4*histories || back < histories {
 		t.Errorf("%d groups left memory and %d came back: too few to say anything", left, back)
+	}
+	t.Logf("found %v", found)
+	for _, k := range oftenFound {
+		if found[k] < histories/20 {
+			t.Errorf("%s was found %d times: too few to say anything", k, found[k])
+		}
+	}
+}
+
+// oftenFound are kinds that the random histories must show.
+var oftenFound = []string{
+	"repeat_contact", "channel_failover", "channel_ping_pong", "silo_handoff", "long_wait", "refused_contact",
+	"queue_abandonment", "form_abandonment", "sla_breach", "broken_promise", "stalled_case", "reopened_case",
+}
+
+// countKinds counts the breakpoints of each kind among facts.
+func countKinds(found map[string]int, facts string) {
+	for _, line := range strings.Split(facts, "\n") {
+		if rest, ok := strings.CutPrefix(line, "breakpoint "); ok {
+			found[strings.Fields(rest)[1]]++
+		}
 	}
 }
 
@@ -393,6 +416,7 @@ var kindsOfEvent = []string{
 	event.SurveyAnswered, event.PromiseMade, event.PromiseKept, event.OrderPlaced, event.OrderDelivered, event.AppointmentMade,
 	event.AppointmentMissed, event.StepPerformed, event.InformationRepeated, event.ContractCancelled, event.OutreachSent,
 	event.CustomerConsented,
+	event.ContactQueued, event.ContactQueued, event.ContactAnswered, event.ContactRefused, event.CaseClosed, event.FormStarted,
 }
 
 // voicesAndServices are further types of a life: what is owed, what the customer says of it, and work inside.
@@ -456,6 +480,9 @@ func years(r *rand.Rand) []*event.Event {
 	var list []*event.Event
 	for len(list) == 0 || len(list) < most && at < end {
 		list = append(list, l.event(len(list), at))
+		if r.IntN(30) == 0 {
+			list = append(list, l.episode(len(list), at)...)
+		}
 		at = at.Add(silence(r))
 	}
 	slices.SortFunc(list, inOrder)
@@ -499,6 +526,7 @@ func (l *life) event(i int, at event.Instant) *event.Event {
 	l.details(e)
 	l.voices(e)
 	l.services(e)
+	l.contactDetails(e)
 	return e
 }
 
@@ -581,6 +609,60 @@ func (l *life) details(e *event.Event) {
 	}
 }
 
+// contactDetails are those of queues, forms and promises.
+func (l *life) contactDetails(e *event.Event) {
+	d := &e.Data
+	switch e.Type {
+	case event.ContactAnswered, event.ContactAbandoned, event.ContactEnded:
+		d.WaitS = l.seconds(600)
+		if e.Type == event.ContactEnded {
+			d.TalkS = l.seconds(900)
+		}
+	case event.FormStarted:
+		d.Kind = l.pick("service", "service", "service", "sales", "")
+	case event.PromiseMade:
+		d.Act = l.pick("callback", "reply", "delivery", "resolution", "")
+		d.Due = e.At.Add(time.Duration(l.r.IntN(10*24)) * time.Hour)
+	}
+	if strings.HasPrefix(e.Type, "contact.") && l.r.IntN(8) == 0 {
+		d.Direction = event.Direction(l.pick("in", "out", "callback"))
+	}
+}
+
+// episode is a short story that chance seldom tells: some events of one reason within hours, the channel going to and fro.
+func (l *life) episode(i int, at event.Instant) (list []*event.Event) {
+	stories := [][]string{
+		{event.ContactStarted, event.ContactEnded, event.ContactStarted, event.ContactEnded, event.ContactStarted},
+		{event.ContactStarted, event.ContactTransferred, event.ContactAnswered, event.ContactTransferred, event.ContactAnswered},
+		{event.FormStarted, event.FormFailed},
+		{event.FormStarted, event.ContactStarted},
+	}
+	n := l.r.IntN(len(stories))
+	for k, typ := range stories[n] {
+		at = at.Add(time.Duration(l.r.IntN(8)) * time.Hour)
+		e := l.event(i+k, at)
+		e.Type, e.Data.Reason = typ, l.reason
+		e.Data.Channel = []event.Channel{event.Phone, event.Phone, event.Chat, event.Chat}[k%4]
+		e.Data.Contact = ""
+		if n == 1 {
+			e.Data.Contact = fmt.Sprintf("s%d", i)
+		}
+		l.details(e)
+		l.contactDetails(e)
+		list = append(list, e)
+	}
+	return list
+}
+
+// seconds are some, up to that many, or none said.
+func (l *life) seconds(most int) *float64 {
+	if l.r.IntN(2) == 0 {
+		return nil
+	}
+	s := float64(l.r.IntN(most))
+	return &s
+}
+
 func inOrder(a, b *event.Event) int {
 	switch {
 	case a.Before(b):
@@ -601,7 +683,8 @@ func lines(tests *scenario.Script, events []*event.Event) string {
 			{"contact", d.Contact}, {"case", d.Case}, {"reason", d.Reason}, {"channel", string(d.Channel)}, {"silo", d.Silo},
 			{"unit", d.Unit}, {"to_silo", d.ToSilo}, {"on", d.On}, {"promise", d.Promise}, {"product", d.Product}, {"form", d.Form},
 			{"by", d.By}, {"regime", d.Regime},
-			{"kind", d.Kind}, {"to", d.To}, {"direction", string(d.Direction)}, {"activity", d.Activity},
+			{"kind", d.Kind}, {"to", d.To}, {"direction", string(d.Direction)}, {"activity", d.Activity}, {"act", d.Act},
+			{"wait_s", figure(d.WaitS)}, {"talk_s", figure(d.TalkS)},
 		} {
 			if f[1] != "" {
 				fmt.Fprintf(&b, " %s=%s", f[0], f[1])
@@ -624,6 +707,13 @@ func lines(tests *scenario.Script, events []*event.Event) string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+func figure(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(*v)
 }
 
 func or(s, otherwise string) string {

@@ -43,7 +43,7 @@ func detectBreaches(s *scope) {
 }
 
 func (s *scope) judge(j *journey.Journey, d deadline) {
-	o, measured := s.opportunity(j, d.start, Opportunity{At: d.start.At, MaturesAt: d.due})
+	o, measured := s.opportunity(j, d.start, Opportunity{At: d.start.At, MaturesAt: d.due, Reason: reasonAt(j, d.start)})
 	switch {
 	case !measured || d.answer != nil && d.answer.At <= d.due:
 	case s.clock > d.due:
@@ -134,27 +134,24 @@ func reopened(steps []*event.Event, id string, due event.Instant) bool {
 	return again != nil && again.At <= due
 }
 
-// dueWithPauses walks the stretches in which the company's clock runs; false when it stands still at the end.
+// dueWithPauses walks the stretches in which the company's clock runs; false when it stands still at the end. The calendar is
+// asked where a stretch begins or ends, not at each step: that is most of what this kind costs.
 func dueWithPauses(start event.Instant, steps []*event.Event, span rules.OpenTime, calendar *rules.Calendar) (event.Instant, bool) {
-	left, running := calendar.Length(span), true
+	left := calendar.Length(span)
+	due, running := calendar.Due(start, rules.OpenTime{Time: left}), true
 	for _, e := range steps {
 		waits := e.Type == event.CaseWaiting && e.Data.On == "customer"
-		if running {
-			used := calendar.OpenBetween(start, e.At)
-			if used >= left {
-				break
-			}
-			if waits {
-				left, running = left-used, false
-			}
-		} else if !waits && resumes(e) {
+		switch {
+		case running && e.At >= due:
+			return due, true
+		case running && waits:
+			left, running = left-calendar.OpenBetween(start, e.At), false
+		case !running && !waits && resumes(e):
 			start, running = e.At, true
+			due = calendar.Due(start, rules.OpenTime{Time: left})
 		}
 	}
-	if !running {
-		return 0, false
-	}
-	return calendar.Due(start, rules.OpenTime{Time: left}), true
+	return due, running
 }
 
 // resumes: anything the company does on the case, or the customer's own word on it, ends the wait.

@@ -17,8 +17,8 @@ var unansweredDetractor = Kind{
 	detect:   detectUnansweredDetractor,
 }
 
-// callsBack is the silo that answers detractors, whatever they were unhappy with.
-const callsBack = "customer_service"
+// winsBack is the silo that answers detractors, whatever they were unhappy with.
+const winsBack = "customer_service"
 
 // detectUnansweredDetractor looks, after each detractor's answer, for a word of the company to that customer: in any of the
 // journeys or in none.
@@ -32,15 +32,15 @@ func detectUnansweredDetractor(s *scope) {
 			if words == nil {
 				words = s.wordsToCustomer()
 			}
-			s.judgeSilence(j, e, words)
+			s.judgeDetractor(j, e, words)
 		}
 	}
 }
 
-func (s *scope) judgeSilence(j *journey.Journey, e *event.Event, words []*event.Event) {
+func (s *scope) judgeDetractor(j *journey.Journey, e *event.Event, words []*event.Event) {
 	_, reason := aboutContact(j, e)
 	due := e.At.Add(s.rules(e.At).AnswerWithin.Of(where(e, reason)))
-	o, measured := s.opportunity(j, e, Opportunity{At: e.At, MaturesAt: due, Reason: reason, Silo: callsBack})
+	o, measured := s.opportunity(j, e, Opportunity{At: e.At, MaturesAt: due, Reason: reason, Silo: winsBack})
 	if !measured {
 		return
 	}
@@ -48,7 +48,7 @@ func (s *scope) judgeSilence(j *journey.Journey, e *event.Event, words []*event.
 	switch {
 	case spoken(words, e, due):
 	case s.clock > due:
-		s.add(o, Breakpoint{Origin: e, OccurredAt: due, Evidence: []*event.Event{e}, Silo: callsBack, noUnit: true}, e.Source, e.ID)
+		s.add(o, Breakpoint{Origin: e, OccurredAt: due, Evidence: []*event.Event{e}, Silo: winsBack, noUnit: true}, e.Source, e.ID)
 	default:
 		s.due(j, due)
 	}
