@@ -13,7 +13,7 @@ import (
 // Content hashes, and what SQL builds in the same way from the table. Integers are decimal, instants decimal Unix
 // milliseconds as the tables keep them (empty where the table has NULL), figures the decimal of their IEEE-754 bits, yes and
 // no 1 and 0. No text of an event holds a control character: the door refuses it. An empty list and a list of one empty text
-// look alike; no list has one.
+// look alike: no list has one, but those of opportunities, whose kinds tell how long they are.
 const (
 	columnSeparator = 0x1f
 	itemSeparator   = 0x1e
@@ -50,7 +50,11 @@ func (r *JourneyRow) Content() uint64 {
 	t = t.at(r.StartedAt).atIf(r.EndedAt, r.Ended()).at(r.LastEventAt).text(r.Outcome).text(r.ResolutionBasis).flag(r.Escalated)
 	t = t.count(r.Steps).text(r.Variant).text(r.VariantCollapsed).count(r.Handoffs).count(r.SiloHandoffs).count(r.Contacts)
 	t = t.list(r.Channels).list(r.Silos).text(r.FirstUnit).text(r.LastUnit).figure(r.Cost).count(r.Breakpoints)
-	return t.text(r.CutReason).text(r.RulesVersion).at(r.KeyTime).sum()
+	t = t.text(r.CutReason).text(r.RulesVersion)
+	t = t.counts(r.VariantRuns).count(r.Repeats).count(r.Redos).figure(r.Value).figure(r.WorkingS).figure(r.WaitingCustomerS)
+	t = t.figure(r.WaitingPartnerS).figure(r.WaitingCompanyS).figure(r.QueueWaitS).figure(r.Effort)
+	t = t.figureIf(r.Sentiment, r.SentimentSignals > 0).count(r.SentimentSignals).opportunities(r.Opportunities)
+	return t.at(r.KeyTime).sum()
 }
 
 // Content is XXH64 of the row's placement and of what journey_steps_v shows of it, without its position.
@@ -69,7 +73,7 @@ func (r *BreakpointRow) Content() uint64 {
 	t = t.text(r.BreakpointID).text(r.Kind).text(r.JourneyID).text(r.CustomerID).text(r.CaseID).text(r.ReasonFamily)
 	t = t.text(r.Reason).at(r.OccurredAt).at(r.DetectedAt).at(r.OpportunityAt).count(r.OriginStep).text(r.OriginEvent)
 	t = t.text(r.Silo).text(r.Unit).text(r.Channel).count(uint32(r.Severity)).figure(r.Cost).list(r.Evidence)
-	return t.text(r.RulesVersion).sum()
+	return t.text(r.RulesVersion).flag(r.Witness).sum()
 }
 
 // Content is XXH64 of what aliases_v shows of the row, without its position.
@@ -102,6 +106,23 @@ func (t canonical) count(v uint32) canonical {
 
 func (t canonical) figure(v float64) canonical {
 	return append(strconv.AppendUint(t, math.Float64bits(v), 10), columnSeparator)
+}
+
+func (t canonical) figureIf(v float64, known bool) canonical {
+	if !known {
+		return append(t, columnSeparator)
+	}
+	return t.figure(v)
+}
+
+func (t canonical) counts(values []uint32) canonical {
+	for i, v := range values {
+		if i > 0 {
+			t = append(t, itemSeparator)
+		}
+		t = strconv.AppendUint(t, uint64(v), 10)
+	}
+	return append(t, columnSeparator)
 }
 
 func (t canonical) flag(v bool) canonical {

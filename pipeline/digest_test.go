@@ -43,10 +43,28 @@ func TestContentCoversEveryField(t *testing.T) {
 			v.Field(i).SetZero()
 		}
 	}
-	check(&pipeline.JourneyRow{Outcome: "lost"})
+	check(&pipeline.JourneyRow{Outcome: "lost", SentimentSignals: 1})
 	check(&pipeline.StepRow{})
 	check(&pipeline.BreakpointRow{})
 	check(&pipeline.AliasRow{})
+}
+
+// An opportunity that changes in any field gives its journey another content, and the two of them never the same.
+func TestContentCoversEveryFieldOfAnOpportunity(t *testing.T) {
+	row := pipeline.JourneyRow{Opportunities: make([]pipeline.OpportunityRow, 2)}
+	seen := map[uint64]string{row.Content(): "none"}
+	for _, which := range []int{0, 1} {
+		v := reflect.ValueOf(&row.Opportunities[which]).Elem()
+		for i := range v.NumField() {
+			change(v.Field(i))
+			now := row.Content()
+			if was, ok := seen[now]; ok {
+				t.Errorf("field %s of opportunity %d: the same content as %s", v.Type().Field(i).Name, which, was)
+			}
+			seen[now] = v.Type().Field(i).Name
+			v.Field(i).SetZero()
+		}
+	}
 }
 
 func change(field reflect.Value) {
@@ -58,7 +76,15 @@ func change(field reflect.Value) {
 	case reflect.Float64:
 		field.SetFloat(-1.5)
 	case reflect.Slice:
-		field.Set(reflect.ValueOf([]string{"a", "b"}))
+		list := reflect.MakeSlice(field.Type(), 2, 2)
+		for i := range list.Len() {
+			change(list.Index(i))
+		}
+		field.Set(list)
+	case reflect.Struct:
+		for i := range field.NumField() {
+			change(field.Field(i))
+		}
 	case reflect.Int, reflect.Int64:
 		field.SetInt(77)
 	default:

@@ -82,7 +82,11 @@ func (l *ledger) written(position uint64, complete bool) []LedgerRow {
 // Account adds to rows how far the partition has come and what it has counted up to there: its frontier, its accounts
 // since the last call, and the digests of its tables.
 func (p *Partition) Account(rows *Rows) {
-	rows.Frontier = append(rows.Frontier, FrontierRow{Partition: p.Number, Position: p.position, Clock: p.clock})
+	settled := p.clock
+	if settled != noTime {
+		settled = settled.Add(-p.Book.Lateness)
+	}
+	rows.Frontier = append(rows.Frontier, FrontierRow{Partition: p.Number, Position: p.position, Clock: p.clock, Settled: settled})
 	rows.Ledger = append(rows.Ledger, p.ledger.written(p.position, p.position >= p.Admitted)...)
 	for t := range factTables {
 		rows.Digests = append(rows.Digests, DigestRow{

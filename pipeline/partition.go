@@ -534,7 +534,7 @@ func (p *Partition) fold(w *writer, u *unit) error {
 	if len(u.events) > p.Book.MostEvents && p.within(u) > p.Book.MostEvents {
 		return p.quarantine(w, u)
 	}
-	w.refold(u, history, found.Breakpoints)
+	w.refold(u, history, found)
 	if failing != nil {
 		failing(u.events)
 	}

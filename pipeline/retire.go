@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"parcours/pipeline/breakpoint"
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
 )
@@ -205,7 +206,7 @@ func (p *Partition) within(u *unit) (n int) {
 func (p *Partition) quarantine(w *writer, u *unit) error {
 	p.counts.Quarantined++
 	w.breakpoints(u, nil)
-	w.journeys(u, journey.History{}, nil)
+	w.journeys(u, journey.History{}, breakpoint.Findings{})
 	for i, e := range u.events {
 		if !u.steps[i].nothing() {
 			w.retractStep(u, i)

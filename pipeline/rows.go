@@ -43,16 +43,29 @@ type JourneyRow struct {
 	ResolutionBasis  string // customer, case, agent, silence; "" where not resolved
 	Escalated        bool
 	Steps            uint32
-	Variant          string // activities in order
-	VariantCollapsed string // the same with runs of one activity written once
-	Handoffs         uint32 // changes of unit
-	SiloHandoffs     uint32 // changes of silo
+	Variant          string   // activities in order
+	VariantCollapsed string   // the same with runs of one activity written once
+	VariantRuns      []uint32 // how often each activity of VariantCollapsed came in its run
+	Repeats          uint32   // runs of an activity that came before, by the same unit as the last time
+	Redos            uint32   // the same, by another unit
+	Handoffs         uint32   // changes of unit
+	SiloHandoffs     uint32   // changes of silo
 	Channels         []string
 	Silos            []string
 	FirstUnit        string
 	LastUnit         string
 	Cost             float64 // cost to serve, in the rules' currency
+	Value            float64 // of its orders and transactions, in the rules' currency
+	WorkingS         float64 // seconds that the company worked
+	WaitingCustomerS float64 // elapsed seconds in which the customer was waited for
+	WaitingPartnerS  float64
+	WaitingCompanyS  float64
+	QueueWaitS       float64 // seconds that the customer waited for somebody, all contacts together
+	Effort           float64 // 0 to 100
+	Sentiment        float64 // -1 to 1; meaningless where SentimentSignals is 0
+	SentimentSignals uint32
 	Breakpoints      uint32
+	Opportunities    []OpportunityRow
 	CutReason        string // why the journey begins where it does: first, gap, reason, case
 	RulesVersion     string
 }
@@ -101,6 +114,7 @@ type BreakpointRow struct {
 	Unit          string
 	Channel       string
 	Severity      uint8
+	Witness       bool // it carries no cost
 	Cost          float64
 	Evidence      []string // event ids
 	RulesVersion  string
@@ -120,7 +134,8 @@ type FrontierRow struct {
 	Partition int
 	Position  uint64
 	Clock     event.Instant
-	MessageID string // of the log at that position: if it holds another, it is another log; "" when not known
+	Settled   event.Instant // no event before it enters journeys any more: Clock less the lateness of the rules
+	MessageID string        // of the log at that position: if it holds another, it is another log; "" when not known
 }
 
 // LedgerRange is how many positions one row of the ledger accounts for.

@@ -42,11 +42,12 @@ type (
 	}
 	// journeyState is what a journey's row says beyond what follows from its steps.
 	journeyState struct {
-		outcome     journey.Outcome
-		basis       journey.Basis
-		endedAt     event.Instant
-		cut         journey.Cut
-		breakpoints uint32
+		outcome       journey.Outcome
+		basis         journey.Basis
+		endedAt       event.Instant
+		cut           journey.Cut
+		breakpoints   uint32
+		opportunities uint64 // their hash
 	}
 	stepMemo       struct{ said }
 	breakpointMemo struct {
@@ -177,6 +178,7 @@ func (u *unit) packJourney(p *packer, j *journeyMemo, base event.Instant) {
 	p.word(string(j.state.cut))
 	p.at(j.state.endedAt, base)
 	p.uint(uint64(j.state.breakpoints))
+	p.fixed(j.state.opportunities)
 	p.said(j.said)
 	p.uint(uint64(len(j.steps)))
 	before := -1
@@ -258,7 +260,7 @@ func (u *unit) unpackEvents(r *unpacker, arena []event.Event) (base event.Instan
 func (u *unit) unpackJourney(r *unpacker, j *journeyMemo, base event.Instant) {
 	j.id, j.keyTime, j.family = r.id(), r.at(base), r.word()
 	j.state.outcome, j.state.basis, j.state.cut = journey.Outcome(r.word()), journey.Basis(r.word()), journey.Cut(r.word())
-	j.state.endedAt, j.state.breakpoints = r.at(base), uint32(r.uint())
+	j.state.endedAt, j.state.breakpoints, j.state.opportunities = r.at(base), uint32(r.uint()), r.fixed()
 	j.said = r.said()
 	j.steps = make([]*event.Event, r.count())
 	at := uint64(0)

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"parcours/pipeline/breakpoint"
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
 )
@@ -29,7 +30,7 @@ func TestUnitKeeps(t *testing.T) {
 	}
 	u.steps[1].said = said{7, 8}
 	u.journeys = []journeyMemo{{said{1, 2}, journey.ID("x"), 5, "billing", []*event.Event{u.events[0], u.events[2]},
-		journeyState{journey.Resolved, journey.ByCase, 9, journey.CutGap, 3}}}
+		journeyState{journey.Resolved, journey.ByCase, 9, journey.CutGap, 3, 1 << 63}}}
 	u.breakpoints = []breakpointMemo{{said{3, 4}, journey.ID("b"), "sla_breach", "billing", journey.ID("x"), -6}}
 	u.retired = []aliasMemo{{said{math.MaxUint64, 6}, "not a hash", 7, true}}
 	u.past = []journey.Past{{CustomerID: u.home, Family: "f", Case: "k", Last: 3}, {CustomerID: "other", Last: -4}}
@@ -91,4 +92,26 @@ func fillOne(f reflect.Value, n int64) int64 {
 		panic("fill a " + f.Kind().String())
 	}
 	return n
+}
+
+// A journey of the same steps in the same state is passed over by the writer: its opportunities are part of the state.
+func TestStateKnowsItsOpportunities(t *testing.T) {
+	j := &journey.Journey{}
+	chances := []breakpoint.Opportunity{{Kind: "a"}, {Kind: "b"}}
+	seen := map[journeyState]bool{stateOf(j, nil, nil): true, stateOf(j, nil, chances): true}
+	for i, change := range []func(*breakpoint.Opportunity){
+		func(o *breakpoint.Opportunity) { o.Kind = "c" }, func(o *breakpoint.Opportunity) { o.At = 1 },
+		func(o *breakpoint.Opportunity) { o.MaturesAt = 1 }, func(o *breakpoint.Opportunity) { o.Reason = "r" },
+		func(o *breakpoint.Opportunity) { o.Silo = "r" }, func(o *breakpoint.Opportunity) { o.Unit = "r" },
+		func(o *breakpoint.Opportunity) { o.Channel = "r" }, func(o *breakpoint.Opportunity) { o.Broken = true },
+	} {
+		before := chances[1]
+		change(&chances[1])
+		if s := stateOf(j, nil, chances); seen[s] {
+			t.Errorf("change %d of an opportunity is not seen", i)
+		} else {
+			seen[s] = true
+		}
+		chances[1] = before
+	}
 }

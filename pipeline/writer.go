@@ -38,10 +38,10 @@ func (w *writer) back(m mark) {
 }
 
 // refold says what has changed of a unit.
-func (w *writer) refold(u *unit, history journey.History, found []breakpoint.Breakpoint) {
+func (w *writer) refold(u *unit, history journey.History, found breakpoint.Findings) {
 	w.journeys(u, history, found)
 	w.elsewhere(u, history)
-	w.breakpoints(u, found)
+	w.breakpoints(u, found.Breakpoints)
 }
 
 // replace accounts for a row that takes the place of what was said before.
@@ -52,16 +52,17 @@ func (w *writer) replace(t factTable, before, now said) {
 
 // journeys writes the journeys that changed and retracts those that no longer are. A journey of the same steps in the same
 // state is passed over: its row and the rows of its steps can say nothing new.
-func (w *writer) journeys(u *unit, h journey.History, found []breakpoint.Breakpoint) {
+func (w *writer) journeys(u *unit, h journey.History, found breakpoint.Findings) {
 	known := u.journeys
 	u.journeys = make([]journeyMemo, 0, len(h.Journeys))
 	for i, j := range h.Journeys {
-		before, state := memoOf(known, j.ID, i), stateOf(j, found)
+		chances := opportunitiesOf(found, i)
+		before, state := memoOf(known, j.ID, i), stateOf(j, found.Breakpoints, chances)
 		if before != nil && before.state == state && slices.Equal(before.steps, j.Steps) {
 			u.journeys = append(u.journeys, *before)
 			continue
 		}
-		row := w.journeyRow(u, j, before, state.breakpoints)
+		row := w.journeyRow(u, j, before, state.breakpoints, chances)
 		w.steps(u, j)
 		w.revive(u, j)
 		u.journeys = append(u.journeys, journeyMemo{w.journey(j, &row, before), j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state})
@@ -115,8 +116,8 @@ func (u *unit) alias(id string) *aliasMemo {
 	return nil
 }
 
-func stateOf(j *journey.Journey, found []breakpoint.Breakpoint) journeyState {
-	return journeyState{j.Outcome, j.Basis, j.EndedAt, j.Cut, count(found, j)}
+func stateOf(j *journey.Journey, found []breakpoint.Breakpoint, chances []breakpoint.Opportunity) journeyState {
+	return journeyState{j.Outcome, j.Basis, j.EndedAt, j.Cut, count(found, j), opportunitiesHash(chances)}
 }
 
 // memoOf finds a journey, looking first where it stood last.
@@ -155,7 +156,7 @@ func (w *writer) retractJourney(u *unit, old *journeyMemo, h journey.History) {
 }
 
 // journeyRow computes a row; the key time of a journey already known never changes.
-func (w *writer) journeyRow(u *unit, j *journey.Journey, before *journeyMemo, breakpoints uint32) JourneyRow {
+func (w *writer) journeyRow(u *unit, j *journey.Journey, before *journeyMemo, breakpoints uint32, chances []breakpoint.Opportunity) JourneyRow {
 	keyTime := j.Start()
 	if before != nil {
 		keyTime = before.keyTime
@@ -163,7 +164,7 @@ func (w *writer) journeyRow(u *unit, j *journey.Journey, before *journeyMemo, br
 		keyTime = a.keyTime
 	}
 	units := j.Distinct(func(e *event.Event) string { return e.Data.Unit })
-	return JourneyRow{
+	row := JourneyRow{
 		JourneyID: j.ID, KeyTime: keyTime, Position: w.position, Partition: w.partition.Number,
 		CustomerID: j.CustomerID, CaseID: j.CaseID, Cases: j.Cases, Contacts: uint32(len(j.Contacts)),
 		ReasonFamily: j.ReasonFamily, Reason: j.Reason,
@@ -175,7 +176,22 @@ func (w *writer) journeyRow(u *unit, j *journey.Journey, before *journeyMemo, br
 		Silos:     j.Distinct(func(e *event.Event) string { return e.Data.Silo }),
 		FirstUnit: edge(units, 0), LastUnit: lastUnit(j), Cost: j.Cost(w.partition.Book),
 		Breakpoints: breakpoints, CutReason: string(j.Cut), RulesVersion: w.partition.Book.At(j.Last()).Version(),
+		Opportunities: opportunityRows(chances),
 	}
+	w.measure(j, &row)
+	return row
+}
+
+// measure fills in what the journey took: all of it follows from its steps and the rules.
+func (w *writer) measure(j *journey.Journey, row *JourneyRow) {
+	book := w.partition.Book
+	waiting := j.Waiting(book)
+	row.WaitingCustomerS, row.WaitingPartnerS = waiting.OnCustomer.Seconds(), waiting.OnPartner.Seconds()
+	row.WaitingCompanyS, row.QueueWaitS = waiting.OnCompany.Seconds(), j.QueueWait()
+	row.WorkingS, row.Effort, row.Value = j.Working(book), j.Effort(book), j.Value()
+	row.Sentiment, row.SentimentSignals = j.Sentiment()
+	row.VariantRuns = j.Runs()
+	row.Repeats, row.Redos = j.Again()
 }
 
 func edge(list []string, i int) string {
@@ -381,6 +397,15 @@ func (w *writer) breakpointRow(b *breakpoint.Breakpoint) BreakpointRow {
 		OccurredAt: b.OccurredAt, DetectedAt: b.DetectedAt, OpportunityAt: b.OpportunityAt,
 		OriginStep: j.StepOf(b.Origin), OriginEvent: b.Origin.Source + " " + b.Origin.ID,
 		Silo: b.Silo, Unit: b.Unit, Channel: string(b.Channel), Severity: b.Severity, Cost: b.Cost,
-		Evidence: ids, RulesVersion: w.partition.Book.At(b.OpportunityAt).Version(),
+		Witness: witnesses[b.Kind], Evidence: ids, RulesVersion: w.partition.Book.At(b.OpportunityAt).Version(),
 	}
 }
+
+// witnesses are the kinds that carry no cost.
+var witnesses = func() map[string]bool {
+	kinds := map[string]bool{}
+	for _, k := range breakpoint.Catalogue() {
+		kinds[k.ID] = k.Witness
+	}
+	return kinds
+}()

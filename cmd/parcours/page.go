@@ -27,6 +27,7 @@ type pageData struct {
 	Ready                                 string // why not, "" when ready
 	Counts                                pageCounts
 	Kinds                                 []pageKind
+	Currency, Note                        string // of amounts
 	Refusals                              []pageRefusal
 	Trouble                               string
 	Now                                   string
@@ -77,7 +78,7 @@ func (p *page) data(ctx context.Context) pageData {
 	if err := n.ready(ctx); err != nil {
 		d.Ready = err.Error()
 	}
-	for _, read := range []func(context.Context, *pageData) error{n.pageCounts, n.pageKinds, n.pageRefusals} {
+	for _, read := range []func(context.Context, *pageData) error{n.pageCounts, n.pageKinds, n.pageMoney, n.pageRefusals} {
 		if err := read(ctx, &d); err != nil {
 			d.Trouble = err.Error()
 		}
@@ -102,6 +103,12 @@ func (n *node) pageKinds(ctx context.Context, d *pageData) error {
 		d.Kinds = append(d.Kinds, k)
 		return err
 	})
+}
+
+func (n *node) pageMoney(ctx context.Context, d *pageData) error {
+	m, err := n.money(ctx)
+	d.Currency, d.Note = m.currency, m.note()
+	return err
 }
 
 func (n *node) pageRefusals(ctx context.Context, d *pageData) error {

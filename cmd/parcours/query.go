@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"math"
 	"strings"
+
+	"parcours/pipeline/rules"
 )
 
 // each runs a query on the node's database ({db}) and hands every row to read.
@@ -21,11 +22,35 @@ func (n *node) each(ctx context.Context, query string, read func(scan func(...an
 	return rows.Err()
 }
 
-// currency is that of the rule book in force.
-func (n *node) currency(ctx context.Context) (string, error) {
+// money is in which currency amounts of all of history stand, and whether they are illustrative.
+type money struct {
+	currency     string // ISO 4217; "several currencies" where the rule books of a history differ in it
+	illustrative bool   // the rates of one of them
+}
+
+func moneyOf(book *rules.Book) money {
+	m := money{book.Currency, book.RatesIllustrative}
+	for _, p := range book.Later() {
+		m.illustrative = m.illustrative || p.Book.RatesIllustrative
+		if p.Book.Currency != m.currency {
+			m.currency = "several currencies"
+		}
+	}
+	return m
+}
+
+// note is what stands beside amounts.
+func (m money) note() string {
+	if m.illustrative {
+		return ", illustrative"
+	}
+	return ""
+}
+
+func (n *node) money(ctx context.Context) (money, error) {
 	book, err := bookInForce(ctx, n.bus, n.store)
 	if err != nil {
-		return "", err
+		return money{}, err
 	}
-	return book.At(math.MaxInt64).Currency, nil
+	return moneyOf(book), nil
 }

@@ -24,7 +24,7 @@ type report struct {
 
 	outcomes []outcomeCount
 	top      []topBreakpoint
-	currency string
+	money    money
 }
 
 type outcomeCount struct {
@@ -40,11 +40,11 @@ type topBreakpoint struct {
 
 // report reads the views.
 func (n *node) report(ctx context.Context, seconds float64) (*report, error) {
-	currency, err := n.currency(ctx)
+	amounts, err := n.money(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
-	r := &report{Breakpoints: map[string]uint64{}, Seconds: seconds, Data: n.config.dir, currency: currency}
+	r := &report{Breakpoints: map[string]uint64{}, Seconds: seconds, Data: n.config.dir, money: amounts}
 	for _, read := range []func(context.Context, *report) error{n.readCounts, n.readBreakpoints, n.readOutcomes, n.readTop} {
 		if err := read(ctx, r); err != nil {
 			return nil, fmt.Errorf("report: %w", err)
@@ -113,7 +113,7 @@ func (r *report) print(out io.Writer, database string) {
 		kinds.AppendRow(table.Row{kind, r.Breakpoints[kind]})
 	}
 	kinds.Render()
-	top := newTable(out, "What costs most (avoidable cost; rates are illustrative)", "breakpoint", "reason", "owner", "found", "customers", r.currency)
+	top := newTable(out, "What costs most (avoidable cost"+r.money.note()+")", "breakpoint", "reason", "owner", "found", "customers", r.money.currency)
 	for _, t := range r.top {
 		top.AppendRow(table.Row{t.kind, t.reason, t.silo, t.count, t.customers, fmt.Sprintf("%.0f", t.cost)})
 	}

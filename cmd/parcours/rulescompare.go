@@ -124,13 +124,10 @@ func (d *directory) side(ctx context.Context, store *clickhouse.Store, database 
 	if err != nil {
 		return err
 	}
-	side.Currency, side.Illustrative = book.Currency, book.RatesIllustrative
+	amounts := moneyOf(book)
+	side.Currency, side.Illustrative = amounts.currency, amounts.illustrative
 	for _, p := range book.Later() {
-		side.Rules += " " + p.Book.Version()
-		side.Illustrative = side.Illustrative || p.Book.RatesIllustrative
-		if p.Book.Currency != book.Currency {
-			side.Currency = "several currencies"
-		}
+		side.Rules += ", then " + p.Book.Version()
 	}
 	return nil
 }

@@ -265,11 +265,11 @@ func (m *memory) unpark(p *parked) {
 func (m *memory) settle() {
 	h := journey.Fold(m.live, m.past, m.clock, m.book)
 	findings := breakpoint.Detect(h, m.clock, m.book)
-	found, due := findings.Breakpoints, findings.Due
+	due := findings.Due
 	gone := map[*event.Event]bool{}
 	var past []journey.Past
 	for _, g := range journey.Retire(h, due, m.clock, m.book) {
-		m.retire(&h, &g, found)
+		m.retire(&h, &g, findings)
 		past = append(past, journey.PastOf(g.Journeys)...)
 		for _, e := range append(g.Events(), g.Loose...) {
 			gone[e] = true
@@ -277,15 +277,15 @@ func (m *memory) settle() {
 	}
 	m.live = slices.DeleteFunc(m.live, func(e *event.Event) bool { return gone[e] })
 	m.past = journey.Prune(append(m.past, past...), m.live, m.book)
-	m.now = factsOf(h, found, func(e *event.Event) bool { return !gone[e] })
+	m.now = m.factsOf(h, findings, func(e *event.Event) bool { return !gone[e] })
 }
 
-func (m *memory) retire(h *journey.History, g *journey.Group, found []breakpoint.Breakpoint) {
+func (m *memory) retire(h *journey.History, g *journey.Group, found breakpoint.Findings) {
 	in := map[*event.Event]bool{}
 	for _, e := range append(g.Events(), g.Loose...) {
 		in[e] = true
 	}
-	facts := factsOf(*h, found, func(e *event.Event) bool { return in[e] })
+	facts := m.factsOf(*h, found, func(e *event.Event) bool { return in[e] })
 	if len(g.Journeys) > 0 {
 		m.left++
 	}
@@ -314,20 +314,23 @@ func (m *memory) facts() string {
 
 func straightFacts(events []*event.Event, clock event.Instant, book *rules.Book) string {
 	h := journey.Fold(events, nil, clock, book)
-	list := factsOf(h, breakpoint.Detect(h, clock, book).Breakpoints, func(*event.Event) bool { return true })
+	m := memory{book: book}
+	list := m.factsOf(h, breakpoint.Detect(h, clock, book), func(*event.Event) bool { return true })
 	slices.Sort(list)
 	return strings.Join(list, "\n")
 }
 
 // factsOf writes everything that is said of the journeys, breakpoints and visits among some events.
-func factsOf(h journey.History, found []breakpoint.Breakpoint, among func(*event.Event) bool) (list []string) {
-	for _, j := range h.Journeys {
+func (m *memory) factsOf(h journey.History, findings breakpoint.Findings, among func(*event.Event) bool) (list []string) {
+	found := findings.Breakpoints
+	for i, j := range h.Journeys {
 		if !among(j.Steps[0]) {
 			continue
 		}
 		list = append(list, fmt.Sprintf("journey %s: %s %q %q %s %s %s at %s escalated=%t cases=%v handoffs=%d/%d steps=%v contacts=%v", j.ID,
 			j.CustomerID, j.ReasonFamily, j.Reason, j.Cut, j.Outcome, j.Basis, j.EndedAt, j.Escalated, j.Cases, j.Handoffs(), j.SiloHandoffs(),
 			names(j.Steps), contactsOf(j)))
+		list = append(list, m.measuresOf(j), fmt.Sprintf("opportunities %s: %v", j.ID, findings.Opportunities[i]))
 	}
 	for i := range found {
 		if b, in := &found[i], placeOf(&found[i]); among(in.Steps[0]) {
@@ -350,6 +353,15 @@ func placeOf(b *breakpoint.Breakpoint) *journey.Journey {
 		return &journey.Journey{ID: "none", Steps: []*event.Event{b.Origin}}
 	}
 	return b.Journey
+}
+
+// measuresOf is what a journey took.
+func (m *memory) measuresOf(j *journey.Journey) string {
+	mean, signals := j.Sentiment()
+	repeats, redos := j.Again()
+	return fmt.Sprintf("measures %s: waited %v, queued %g, worked %g, cost %g, effort %g, sentiment %g of %d, again %d/%d, runs %v, value %g",
+		j.ID, j.Waiting(m.book), j.QueueWait(), j.Working(m.book), j.Cost(m.book), j.Effort(m.book), mean, signals, repeats, redos,
+		j.Runs(), j.Value())
 }
 
 func contactsOf(j *journey.Journey) (list []string) {
@@ -587,6 +599,8 @@ func (l *life) details(e *event.Event) {
 	switch e.Type {
 	case event.ContactTransferred:
 		d.ToSilo = l.pick("finance", "logistics", "it")
+	case event.ContactStarted, event.ContactAnswered:
+		d.Direction = event.Direction(l.pick("", "", "", "in", "callback"))
 	case event.ContactEnded, event.SurveyAnswered:
 		if e.Type == event.SurveyAnswered || l.r.IntN(2) == 0 {
 			resolved := l.r.IntN(2) == 0
@@ -596,6 +610,9 @@ func (l *life) details(e *event.Event) {
 		d.On = l.pick("customer", "partner")
 	case event.PromiseMade, event.PromiseKept:
 		d.Promise, d.Due = l.pick("p1", "p2"), e.At.Add(2*rules.Day)
+		if e.Type == event.PromiseMade {
+			d.Act = l.pick("", "callback", "reply", "delivery", "resolution")
+		}
 	case event.OrderPlaced, event.OrderDelivered:
 		d.Product = l.pick("x", "y")
 	case event.AppointmentMade:

@@ -15,7 +15,7 @@ var (
 
 	breakpointContent = content("breakpoint_id", "kind", "journey_id", "customer_id", "case_id", "reason_family", "reason",
 		millis("occurred_at"), millis("detected_at"), millis("opportunity_at"), decimal("origin_step"), "origin_event", "silo",
-		"unit", "channel", decimal("severity"), bits("cost"), list("evidence"), "rules_version")
+		"unit", "channel", decimal("severity"), bits("cost"), list("evidence"), "rules_version", decimal("toUInt8(witness)"))
 
 	aliasContent = content("old_id", "new_id", millis("key_time"))
 
@@ -28,6 +28,11 @@ var journeyShown = []string{
 	"ifNull(" + millis("ended_at") + ", '')", millis("last_event_at"), "outcome", "resolution_basis", decimal("toUInt8(escalated)"),
 	decimal("steps"), "variant", "variant_collapsed", decimal("handoffs"), decimal("silo_handoffs"), decimal("contacts"),
 	list("channels"), list("silos"), "first_unit", "last_unit", bits("cost"), decimal("breakpoints"), "cut_reason", "rules_version",
+	decimals("variant_runs"), decimal("repeats"), decimal("redos"), bits("value"), bits("working_s"), bits("waiting_customer_s"),
+	bits("waiting_partner_s"), bits("waiting_company_s"), bits("queue_wait_s"), bits("effort"),
+	"ifNull(" + bits("sentiment") + ", '')", decimal("sentiment_signals"), list("opportunities.kind"), allMillis("opportunities.at"),
+	allMillis("opportunities.matures_at"), list("opportunities.reason"), list("opportunities.silo"), list("opportunities.unit"),
+	list("opportunities.channel"), list("arrayMap(x -> toString(toUInt8(x)), opportunities.broken)"),
 }
 
 // content hashes texts with a separator between them.
@@ -42,6 +47,12 @@ func millis(column string) string { return "toString(toUnixTimestamp64Milli(" + 
 func bits(column string) string { return "toString(reinterpretAsUInt64(" + column + "))" }
 
 func list(column string) string { return "arrayStringConcat(" + column + `, '\x1e')` }
+
+func decimals(column string) string { return list("arrayMap(x -> toString(x), " + column + ")") }
+
+func allMillis(column string) string {
+	return list("arrayMap(x -> toString(toUnixTimestamp64Milli(x)), " + column + ")")
+}
 
 // rowDigest is the digest of a row from two expressions, as pipeline.RowDigest.
 func rowDigest(content, position string) string {

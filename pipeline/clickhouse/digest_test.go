@@ -25,7 +25,10 @@ func odd() *pipeline.Rows {
 			LastEventAt: when + 1, Outcome: []string{"open", "lost"}[i%2], ResolutionBasis: name, Escalated: i%3 == 0,
 			Steps: math.MaxUint32, Variant: name, VariantCollapsed: name, Handoffs: 3, SiloHandoffs: 4, Channels: oddLists[i%len(oddLists)],
 			Silos: oddLists[(i+1)%len(oddLists)], FirstUnit: name, LastUnit: name, Cost: oddFigures[i%len(oddFigures)], Breakpoints: 5,
-			CutReason: name, RulesVersion: name,
+			CutReason: name, RulesVersion: name, VariantRuns: oddCounts[i%len(oddCounts)], Repeats: uint32(i), Redos: 2,
+			Value: oddFigures[i%len(oddFigures)], WorkingS: oddFigures[(i+1)%len(oddFigures)], WaitingCustomerS: 1, WaitingPartnerS: 2,
+			WaitingCompanyS: oddFigures[(i+2)%len(oddFigures)], QueueWaitS: 3, Effort: 4, SentimentSignals: uint32(i % 3),
+			Sentiment: oddFigures[i%len(oddFigures)] * float64(min(1, i%3)), Opportunities: oddOpportunities(i, name, when),
 		})
 		rows.Steps = append(rows.Steps, pipeline.StepRow{
 			At: when, Source: name, EventID: fmt.Sprint(name, i), Position: n, Partition: i % 2, JourneyID: name,
@@ -36,7 +39,7 @@ func odd() *pipeline.Rows {
 			BreakpointID: fmt.Sprint(name, i), Kind: name, Position: n, Partition: i % 2, JourneyID: name, CustomerID: name, CaseID: name,
 			ReasonFamily: name, Reason: name, OccurredAt: when, DetectedAt: when, OpportunityAt: when, OriginStep: uint32(i),
 			OriginEvent: name, Silo: name, Unit: name, Channel: name, Severity: uint8(i), Cost: oddFigures[i%len(oddFigures)],
-			Evidence: oddLists[i%len(oddLists)], RulesVersion: name,
+			Evidence: oddLists[i%len(oddLists)], RulesVersion: name, Witness: i%2 == 0,
 		})
 		rows.Aliases = append(rows.Aliases, pipeline.AliasRow{OldID: fmt.Sprint(name, i), NewID: name, KeyTime: when, Position: n, Partition: i % 2})
 	}
@@ -48,6 +51,15 @@ var (
 	oddLists   = [][]string{nil, {"a"}, {"a", "", "ü"}, {"'", `\`}, {}}
 	oddFigures = []float64{0, -1.25, 0.1, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(-1), math.Copysign(0, -1)}
 )
+
+var oddCounts = [][]uint32{nil, {0}, {1, math.MaxUint32}}
+
+// oddOpportunities are none, one of nothing but its kind, or two.
+func oddOpportunities(i int, name string, when event.Instant) []pipeline.OpportunityRow {
+	return []pipeline.OpportunityRow{
+		{Kind: "k"}, {Kind: name, At: when, MaturesAt: when + 1, Reason: name, Silo: name, Unit: name, Channel: name, Broken: i%2 == 0},
+	}[:i%3]
+}
 
 func oddTimes() (times []event.Instant) {
 	for _, year := range []int{1, 1899, 1900, 1969, 1970, 2025, 2261, 2299} {

@@ -36,6 +36,12 @@ func everyRow() *pipeline.Rows {
 			ResolutionBasis: "customer", Escalated: true, Steps: 4, Variant: "a,a,b", VariantCollapsed: "a,b",
 			Handoffs: 2, SiloHandoffs: 1, Channels: []string{"phone", "email"}, Silos: []string{"it"}, FirstUnit: "north",
 			LastUnit: "south", Cost: 12.5, Breakpoints: 1, CutReason: "case", RulesVersion: "r1",
+			VariantRuns: []uint32{2, 1}, Repeats: 3, Redos: 5, Value: 99.5, WorkingS: 600, WaitingCustomerS: 7200.5, WaitingPartnerS: 60,
+			WaitingCompanyS: 86400, QueueWaitS: 30, Effort: 45.118836, Sentiment: -0.25, SentimentSignals: 2,
+			Opportunities: []pipeline.OpportunityRow{{
+				Kind: "repeat_contact", At: at(3, 1, 9), MaturesAt: at(3, 8, 9), Reason: "billing.dispute", Silo: "it", Unit: "north",
+				Channel: "phone", Broken: true,
+			}, {Kind: "silo_handoff", At: at(3, 1, 8), MaturesAt: at(3, 29, 8), Silo: "it"}},
 		}},
 		Steps: []pipeline.StepRow{{
 			At: at(3, 1, 9), Source: "crm", EventID: "e1", Position: 10, Partition: 3, JourneyID: "j1", Placement: "journey",
@@ -54,6 +60,7 @@ func everyRow() *pipeline.Rows {
 			CaseID: "case-9", ReasonFamily: "billing", Reason: "billing.dispute", OccurredAt: at(3, 2, 9),
 			DetectedAt: at(3, 2, 10), OpportunityAt: at(3, 1, 9), OriginStep: 2, OriginEvent: "crm e1", Silo: "it",
 			Unit: "north", Channel: "phone", Severity: 3, Cost: 4.25, Evidence: []string{"e1", "e2"}, RulesVersion: "r1",
+			Witness: true,
 		}},
 		Aliases: []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10, Partition: 3}},
 		Ledger: []pipeline.LedgerRow{{
@@ -61,7 +68,7 @@ func everyRow() *pipeline.Rows {
 			Broadcast: 7, Digest: math.MaxUint64,
 		}},
 		Digests:  []pipeline.DigestRow{{Partition: 3, Table: "journeys", Position: 10, Rows: 1, Digest: 1 << 63}},
-		Frontier: []pipeline.FrontierRow{{Partition: 3, Position: 10, Clock: at(3, 2, 9)}},
+		Frontier: []pipeline.FrontierRow{{Partition: 3, Position: 10, Clock: at(3, 2, 9), Settled: at(2, 27, 9)}},
 	}
 }
 
@@ -79,7 +86,14 @@ func TestEveryRowRoundTrips(t *testing.T) {
 	expect(t, s, "SELECT * FROM journeys_v", strings.Join([]string{
 		"j1", "c1", "case-9", "['case-9','case-10']", "billing", "billing.dispute", "2025-03-01 08:00:00.000",
 		"2025-03-04 09:00:00.000", "2025-03-03 09:00:00.000", "resolved", "customer", "true", "4", "a,a,b", "a,b", "2", "1", "2",
-		"['phone','email']", "['it']", "north", "south", "12.5", "1", "case", "r1", "10", "2025-03-01 09:00:00.000"}, "\t"))
+		"['phone','email']", "['it']", "north", "south", "12.5", "1", "case", "r1",
+		"[2,1]", "3", "5", "99.5", "600", "7200.5", "60", "86400", "30", "45.118836", "-0.25", "2", "['repeat_contact','silo_handoff']",
+		"['2025-03-01 09:00:00.000','2025-03-01 08:00:00.000']", "['2025-03-08 09:00:00.000','2025-03-29 08:00:00.000']",
+		"['billing.dispute','']", "['it','it']", "['north','']", "['phone','']", "[true,false]",
+		"10", "2025-03-01 09:00:00.000"}, "\t"))
+	expect(t, s, "SELECT * FROM opportunities_v WHERE broken", strings.Join([]string{
+		"j1", "c1", "repeat_contact", "2025-03-01 09:00:00.000", "2025-03-08 09:00:00.000", "billing", "billing.dispute", "it", "north",
+		"phone", "true", "r1", "2025-03-01 08:00:00.000", "2025-03-01 09:00:00.000"}, "\t"))
 	expect(t, s, "SELECT * FROM journey_steps_v", strings.Join([]string{
 		"j1", "2", "2025-03-01 09:00:00.000", "called", "contact.ended", "phone", "it", "north", "k1", "case-9", "c1", "billing.dispute",
 		"3.5", "crm", "e1", "10"}, "\t"))
@@ -88,14 +102,14 @@ func TestEveryRowRoundTrips(t *testing.T) {
 	expect(t, s, "SELECT * FROM breakpoints_v", strings.Join([]string{
 		"b1", "repeat_contact", "j1", "c1", "case-9", "billing", "billing.dispute", "2025-03-02 09:00:00.000",
 		"2025-03-02 10:00:00.000", "2025-03-01 09:00:00.000", "2", "crm e1", "it", "north", "phone", "3", "4.25", "['e1','e2']", "r1",
-		"10"}, "\t"))
+		"true", "10"}, "\t"))
 	expect(t, s, "SELECT * FROM aliases_v", "j0\tj1\t2025-03-01 09:00:00.000\t10")
 	expect(t, s, "SELECT * FROM late_v", strings.Join([]string{
 		"2025-01-02 09:00:00.000", "called", "contact.ended", "phone", "it", "north", "k0", "case-8", "c1", "billing.dispute", "crm",
 		"e0", "10"}, "\t"))
 	expect(t, s, "SELECT * FROM ledger_v", "3\t2\t131080\t1\t2\t3\t4\t5\t6\t7\t18446744073709551615")
 	expect(t, s, "SELECT * FROM digests", "1\t3\tjourneys\t10\t1\t9223372036854775808")
-	expect(t, s, "SELECT * FROM frontier_v", "3\t10\t2025-03-02 09:00:00.000\t1")
+	expect(t, s, "SELECT * FROM frontier_v", "3\t10\t2025-03-02 09:00:00.000\t1\t2025-02-27 09:00:00.000")
 }
 
 func TestEveryFieldOfAnEventReachesItsColumn(t *testing.T) {

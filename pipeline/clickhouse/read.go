@@ -133,27 +133,53 @@ const (
 	journeyColumns = "journey_id, toUnixTimestamp64Milli(key_time), position, partition, customer_id, case_id, cases, contacts, " +
 		"reason_family, reason, toUnixTimestamp64Milli(started_at), ifNull(toUnixTimestamp64Milli(ended_at), 0), " +
 		"toUnixTimestamp64Milli(last_event_at), outcome, resolution_basis, escalated, steps, variant, variant_collapsed, handoffs, " +
-		"silo_handoffs, channels, silos, first_unit, last_unit, cost, breakpoints, cut_reason, rules_version"
+		"silo_handoffs, channels, silos, first_unit, last_unit, cost, breakpoints, cut_reason, rules_version, " +
+		"variant_runs, repeats, redos, value, working_s, waiting_customer_s, waiting_partner_s, waiting_company_s, queue_wait_s, effort, " +
+		"ifNull(sentiment, 0), sentiment_signals, opportunities.kind, arrayMap(x -> toUnixTimestamp64Milli(x), opportunities.at), " +
+		"arrayMap(x -> toUnixTimestamp64Milli(x), opportunities.matures_at), opportunities.reason, opportunities.silo, " +
+		"opportunities.unit, opportunities.channel, opportunities.broken"
 
 	breakpointColumns = "breakpoint_id, kind, position, partition, journey_id, customer_id, case_id, reason_family, reason, " +
 		"toUnixTimestamp64Milli(occurred_at), toUnixTimestamp64Milli(detected_at), toUnixTimestamp64Milli(opportunity_at), " +
-		"origin_step, origin_event, silo, unit, channel, severity, cost, evidence, rules_version"
+		"origin_step, origin_event, silo, unit, channel, severity, cost, evidence, rules_version, witness"
 )
 
 // readJourney reads the journeyColumns, after the generation.
 func readJourney(scan scan) (generation uint32, r pipeline.JourneyRow, err error) {
 	var partition int32
+	var o opportunities
 	err = scan(&generation, &r.JourneyID, (*int64)(&r.KeyTime), &r.Position, &partition, &r.CustomerID, &r.CaseID, &r.Cases, &r.Contacts,
 		&r.ReasonFamily, &r.Reason, (*int64)(&r.StartedAt), (*int64)(&r.EndedAt),
 		(*int64)(&r.LastEventAt), &r.Outcome, &r.ResolutionBasis, &r.Escalated, &r.Steps, &r.Variant, &r.VariantCollapsed, &r.Handoffs,
-		&r.SiloHandoffs, &r.Channels, &r.Silos, &r.FirstUnit, &r.LastUnit, &r.Cost, &r.Breakpoints, &r.CutReason, &r.RulesVersion)
+		&r.SiloHandoffs, &r.Channels, &r.Silos, &r.FirstUnit, &r.LastUnit, &r.Cost, &r.Breakpoints, &r.CutReason, &r.RulesVersion,
+		&r.VariantRuns, &r.Repeats, &r.Redos, &r.Value, &r.WorkingS, &r.WaitingCustomerS, &r.WaitingPartnerS, &r.WaitingCompanyS,
+		&r.QueueWaitS, &r.Effort, &r.Sentiment, &r.SentimentSignals,
+		&o.kinds, &o.at, &o.maturesAt, &o.reasons, &o.silos, &o.units, &o.channels, &o.broken)
 	r.Partition = int(partition)
-	r.Cases, r.Channels, r.Silos = none(r.Cases), none(r.Channels), none(r.Silos)
+	r.Cases, r.Channels, r.Silos, r.VariantRuns = none(r.Cases), none(r.Channels), none(r.Silos), none(r.VariantRuns)
+	r.Opportunities = o.rows()
 	return generation, r, err
 }
 
+// opportunities are those of a journey, column by column.
+type opportunities struct {
+	kinds, reasons, silos, units, channels []string
+	at, maturesAt                          []int64
+	broken                                 []bool
+}
+
+func (o *opportunities) rows() (rows []pipeline.OpportunityRow) {
+	for i := range o.kinds {
+		rows = append(rows, pipeline.OpportunityRow{
+			Kind: o.kinds[i], At: event.Instant(o.at[i]), MaturesAt: event.Instant(o.maturesAt[i]), Reason: o.reasons[i],
+			Silo: o.silos[i], Unit: o.units[i], Channel: o.channels[i], Broken: o.broken[i],
+		})
+	}
+	return rows
+}
+
 // none is nil for a list of nothing, as the driver does not give it.
-func none(list []string) []string {
+func none[V any](list []V) []V {
 	if len(list) == 0 {
 		return nil
 	}
@@ -165,7 +191,7 @@ func readBreakpoint(scan scan) (generation uint32, r pipeline.BreakpointRow, err
 	var partition int32
 	err = scan(&generation, &r.BreakpointID, &r.Kind, &r.Position, &partition, &r.JourneyID, &r.CustomerID, &r.CaseID, &r.ReasonFamily, &r.Reason,
 		(*int64)(&r.OccurredAt), (*int64)(&r.DetectedAt), (*int64)(&r.OpportunityAt),
-		&r.OriginStep, &r.OriginEvent, &r.Silo, &r.Unit, &r.Channel, &r.Severity, &r.Cost, &r.Evidence, &r.RulesVersion)
+		&r.OriginStep, &r.OriginEvent, &r.Silo, &r.Unit, &r.Channel, &r.Severity, &r.Cost, &r.Evidence, &r.RulesVersion, &r.Witness)
 	r.Partition, r.Evidence = int(partition), none(r.Evidence)
 	return generation, r, err
 }

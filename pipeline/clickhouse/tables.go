@@ -111,7 +111,7 @@ func journeys(g uint32) table[pipeline.JourneyRow] {
 	return table[row]{
 		name: "journeys", noun: "journeys",
 		month: func(r *row) event.Instant { return r.KeyTime },
-		columns: []column[row]{
+		columns: append(append([]column[row]{
 			generation[row](g),
 			instant("key_time", func(r *row) event.Instant { return r.KeyTime }),
 			text("journey_id", func(r *row) string { return r.JourneyID }),
@@ -143,8 +143,57 @@ func journeys(g uint32) table[pipeline.JourneyRow] {
 			count32("breakpoints", func(r *row) uint32 { return r.Breakpoints }),
 			text("cut_reason", func(r *row) string { return r.CutReason }),
 			text("rules_version", func(r *row) string { return r.RulesVersion }),
-		},
+		}, tookColumns()...), opportunityColumns()...),
 	}
+}
+
+// tookColumns are what a journey took.
+func tookColumns() []column[pipeline.JourneyRow] {
+	type row = pipeline.JourneyRow
+	return []column[row]{
+		col("variant_runs", "Array(UInt32)", func(r *row) []uint32 { return r.VariantRuns }),
+		count32("repeats", func(r *row) uint32 { return r.Repeats }),
+		count32("redos", func(r *row) uint32 { return r.Redos }),
+		number("value", func(r *row) float64 { return r.Value }),
+		number("working_s", func(r *row) float64 { return r.WorkingS }),
+		number("waiting_customer_s", func(r *row) float64 { return r.WaitingCustomerS }),
+		number("waiting_partner_s", func(r *row) float64 { return r.WaitingPartnerS }),
+		number("waiting_company_s", func(r *row) float64 { return r.WaitingCompanyS }),
+		number("queue_wait_s", func(r *row) float64 { return r.QueueWaitS }),
+		number("effort", func(r *row) float64 { return r.Effort }),
+		measured("sentiment", func(r *row) *float64 {
+			if r.SentimentSignals == 0 {
+				return nil
+			}
+			return &r.Sentiment
+		}),
+		count32("sentiment_signals", func(r *row) uint32 { return r.SentimentSignals }),
+	}
+}
+
+// opportunityColumns are arrays of one length.
+func opportunityColumns() []column[pipeline.JourneyRow] {
+	type row = pipeline.OpportunityRow
+	return []column[pipeline.JourneyRow]{
+		nested("opportunities.kind", "Array(String)", func(o *row) string { return o.Kind }),
+		nested("opportunities.at", "Array(DateTime64(3, 'UTC'))", func(o *row) int64 { return pipeline.Kept(o.At) }),
+		nested("opportunities.matures_at", "Array(DateTime64(3, 'UTC'))", func(o *row) int64 { return pipeline.Kept(o.MaturesAt) }),
+		nested("opportunities.reason", "Array(String)", func(o *row) string { return o.Reason }),
+		nested("opportunities.silo", "Array(String)", func(o *row) string { return o.Silo }),
+		nested("opportunities.unit", "Array(String)", func(o *row) string { return o.Unit }),
+		nested("opportunities.channel", "Array(String)", func(o *row) string { return o.Channel }),
+		nested("opportunities.broken", "Array(Bool)", func(o *row) bool { return o.Broken }),
+	}
+}
+
+func nested[V any](name, typ string, get func(*pipeline.OpportunityRow) V) column[pipeline.JourneyRow] {
+	return col(name, typ, func(r *pipeline.JourneyRow) []V {
+		values := make([]V, len(r.Opportunities))
+		for i := range r.Opportunities {
+			values[i] = get(&r.Opportunities[i])
+		}
+		return values
+	})
 }
 
 func steps(g uint32) table[pipeline.StepRow] {
@@ -206,6 +255,7 @@ func breakpoints(g uint32) table[pipeline.BreakpointRow] {
 			number("cost", func(r *row) float64 { return r.Cost }),
 			texts("evidence", func(r *row) []string { return r.Evidence }),
 			text("rules_version", func(r *row) string { return r.RulesVersion }),
+			flag("witness", func(r *row) bool { return r.Witness }),
 		},
 	}
 }
@@ -271,6 +321,7 @@ func frontier(g uint32) table[pipeline.FrontierRow] {
 			partition(func(r *row) int { return r.Partition }),
 			count64("position", func(r *row) uint64 { return r.Position }),
 			instant("clock", func(r *row) event.Instant { return r.Clock }),
+			instant("settled", func(r *row) event.Instant { return r.Settled }),
 			text("message_id", func(r *row) string { return r.MessageID }),
 		},
 	}

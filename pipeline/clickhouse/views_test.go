@@ -95,7 +95,7 @@ func TestIndexesDoNotChangeAnswers(t *testing.T) {
 
 func TestWhatEmptyTablesShow(t *testing.T) {
 	s := migrated(t)
-	for view := range strings.FieldsSeq("events_v journeys_v journey_steps_v visits_v breakpoints_v aliases_v frontier_v rejected_v ledger_v late_v") {
+	for view := range strings.FieldsSeq("events_v journeys_v journey_steps_v visits_v breakpoints_v aliases_v frontier_v rejected_v ledger_v late_v opportunities_v rates_daily_v rates_v incident_reach_v") {
 		expect(t, s, "SELECT count() FROM "+view, "0")
 	}
 }

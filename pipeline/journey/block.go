@@ -33,6 +33,7 @@ func (f *folder) group(events []*event.Event) []*block {
 			f.apart = append(f.apart, e)
 			continue
 		}
+		f.promises = f.promises || e.Type == event.PromiseMade
 		if e.Data.Contact != "" {
 			g.contacts.join(g, i, e.Data.Contact)
 		}

@@ -73,6 +73,7 @@ type folder struct {
 	journeys  []*Journey
 	byLast    []*Journey // the same, in order of their last steps
 	returning bool       // a case comes back after a silence beyond reach
+	promises  bool       // one was made
 	visits    []*event.Event
 	loose     []*block
 	apart     []*event.Event

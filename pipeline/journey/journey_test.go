@@ -16,7 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
 
-// TestScripts runs testdata/*: `history until=2026-03-20T00:00` folds the lines below it and prints the journeys.
+// TestScripts runs testdata/*: `history until=2026-03-20T00:00` folds the lines below it and prints the journeys; `measures`
+// folds them and prints what is measured of each.
 func TestScripts(t *testing.T) {
 	if *update {
 		if err := flag.Set("rewrite", "true"); err != nil {
@@ -38,7 +39,11 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", d.Pos, err)
 			}
-			return print(script, journey.Fold(events, nil, clock, book))
+			h := journey.Fold(events, nil, clock, book)
+			if d.Cmd == "measures" {
+				return measures(h, book)
+			}
+			return print(script, h)
 		})
 	})
 }
@@ -64,6 +69,32 @@ func print(script *scenario.Script, h journey.History) string {
 	}
 	if h.Next != journey.Never {
 		fmt.Fprintf(&b, "next due: %s\n", script.Text(h.Next-1))
+	}
+	return b.String()
+}
+
+// measures prints the measures of journeys that are not nothing.
+func measures(h journey.History, book *rules.Book) string {
+	var b strings.Builder
+	for i, j := range h.Journeys {
+		fmt.Fprintf(&b, "journey %d: steps %s\n", i+1, ids(j.Steps))
+		w := j.Waiting(book)
+		repeats, redos := j.Again()
+		mean, signals := j.Sentiment()
+		say := func(is bool, format string, values ...any) {
+			if is {
+				fmt.Fprintf(&b, "  "+format+"\n", values...)
+			}
+		}
+		say(w != journey.Waiting{}, "waited on customer %s, partner %s, company %s", w.OnCustomer, w.OnPartner, w.OnCompany)
+		say(j.QueueWait() > 0, "waited in queues %gs", j.QueueWait())
+		say(j.Working(book) > 0, "worked %gs, cost %.2f", j.Working(book), j.Cost(book))
+		say(j.EffortPoints(book) > 0, "effort %g (%d points)", j.Effort(book), j.EffortPoints(book))
+		say(signals > 0, "sentiment %.4g of %d", mean, signals)
+		say(repeats+redos > 0, "repeats %d, redos %d", repeats, redos)
+		say(j.Handoffs() > 0, "handoffs %d", j.Handoffs())
+		say(j.Value() != 0, "value %g", j.Value())
+		say(len(j.Runs()) < len(j.Steps), "%s %v", j.VariantCollapsed(), j.Runs())
 	}
 	return b.String()
 }

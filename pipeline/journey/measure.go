@@ -30,6 +30,59 @@ func (j *Journey) VariantCollapsed() string {
 	return strings.Join(names, VariantSeparator)
 }
 
+// Runs says how often each activity of the collapsed variant came in its run: together they give the variant again.
+func (j *Journey) Runs() []uint32 {
+	var runs []uint32
+	for i, e := range j.Steps {
+		if i == 0 || e.Activity() != j.Steps[i-1].Activity() {
+			runs = append(runs, 0)
+		}
+		runs[len(runs)-1]++
+	}
+	return runs
+}
+
+// Again counts the runs of an activity that came before in the journey: a repeat where the same unit does it as the last
+// time, a redo where another does. A step that names no unit is no other's.
+func (j *Journey) Again() (repeats, redos uint32) {
+	last := make(map[string]string, len(j.Steps)) // activity -> the unit that did it last
+	before := ""
+	for i, e := range j.Steps {
+		activity := e.Activity()
+		unit, known := last[activity]
+		switch {
+		case !known || i > 0 && activity == before:
+		case unit != "" && e.Data.Unit != "" && e.Data.Unit != unit:
+			redos++
+		default:
+			repeats++
+		}
+		if e.Data.Unit != "" || !known {
+			unit = e.Data.Unit
+		}
+		last[activity], before = unit, activity
+	}
+	return repeats, redos
+}
+
+// Working is how long the company worked on the journey, in seconds.
+func (j *Journey) Working(book *rules.Book) (sum float64) {
+	for _, e := range j.Steps {
+		sum += WorkingMinutes(e, book)
+	}
+	return sum * 60
+}
+
+// Value is what the customer bought in the journey, in the book's currency: the sum of what its orders and transactions say.
+func (j *Journey) Value() (sum float64) {
+	for _, e := range j.Steps {
+		if v := e.Data.Value; v != nil && (e.Type == event.OrderPlaced || e.Type == event.TransactionCompleted) {
+			sum += *v
+		}
+	}
+	return sum
+}
+
 // Handoffs counts the changes of unit from one step to the next; a step that names no unit is passed over.
 func (j *Journey) Handoffs() uint32 {
 	return changes(j.Steps, func(e *event.Event) string { return e.Data.Unit })

@@ -29,16 +29,17 @@ type state struct {
 type obligations struct {
 	cases        []caseState
 	complaints   int
-	complained   bool // ever
-	promises     []string
-	messages     []string // contacts with a message unanswered; "" for messages without a contact
-	orders       []string // cases or products of the orders not delivered
+	complained   bool           // ever
+	promises     []*event.Event // made, and neither kept nor performed
+	messages     []string       // contacts with a message unanswered; "" for messages without a contact
+	orders       []string       // cases or products of the orders not delivered
 	appointments []event.Instant
 }
 
 type caseState struct {
-	id   string
-	open bool
+	id        string
+	open      bool
+	waitingOn string // whom its last step says that it waits on: customer, partner, company; "" for nobody in particular
 }
 
 // read folds the steps (in order, none later than the clock) into the state of a journey.
@@ -55,6 +56,9 @@ func read(steps []*event.Event, clock event.Instant, family string, book *rules.
 func (s *state) step(e *event.Event, book *rules.Book) {
 	if c := e.Data.Case; c != "" && !book.At(e.At).Container(c) {
 		s.caseStep(c, e)
+	}
+	if len(s.promises) > 0 {
+		s.performed(e)
 	}
 	switch event.SpecOf(e.Type).Family {
 	case "contact", "message":
@@ -141,8 +145,17 @@ func (s *state) caseStep(id string, e *event.Event) {
 			s.customerSaid = nil
 		}
 	}
+	switch {
+	case e.Type == event.CaseWaiting:
+		s.cases[i].waitingOn = e.Data.On
+	case goesOn(e):
+		s.cases[i].waitingOn = ""
+	}
 	s.escalated = s.escalated || e.Type == event.CaseEscalated
 }
+
+// goesOn says whether a step of a case ends its waiting: the company's work on it, or a message about it.
+func goesOn(e *event.Event) bool { return worksOn(e) || event.SpecOf(e.Type).Family == "message" }
 
 // worksOn says whether an event is work on a case rather than a mention of it.
 func worksOn(e *event.Event) bool {
@@ -167,9 +180,9 @@ func (s *state) complaintStep(e *event.Event) {
 func (s *state) owedStep(e *event.Event) {
 	switch e.Type {
 	case event.PromiseMade:
-		s.promises = with(s.promises, e.Data.Promise)
+		s.promised(e)
 	case event.PromiseKept:
-		s.promises = without(s.promises, e.Data.Promise)
+		s.promises = slices.DeleteFunc(s.promises, func(made *event.Event) bool { return made.Data.Promise == e.Data.Promise })
 	case event.OrderPlaced:
 		s.orders = append(s.orders, orderKey(e)) // two orders of one product are two
 	case event.OrderDelivered:
@@ -250,6 +263,9 @@ func (s *state) lapse(last, clock event.Instant, family string, book *rules.Book
 		s.end(Resolved, BySilence, last)
 	}
 	s.knownAt = silent
+	for _, due := range s.appointments { // held it open until it passed
+		s.knownAt = max(s.knownAt, due)
+	}
 }
 
 // owes says whether anything is still open, and notes when an appointment passes.
@@ -260,12 +276,17 @@ func (s *state) owes(clock event.Instant) bool {
 			return true
 		}
 	}
-	for _, c := range s.cases {
-		if c.open {
+	return s.owesNow()
+}
+
+// owesNow says whether anything but an appointment is open.
+func (o *obligations) owesNow() bool {
+	for i := range o.cases {
+		if o.cases[i].open {
 			return true
 		}
 	}
-	return s.complaints > 0 || len(s.promises) > 0 || len(s.messages) > 0 || len(s.orders) > 0
+	return o.complaints > 0 || len(o.promises) > 0 || len(o.messages) > 0 || len(o.orders) > 0
 }
 
 func with(list []string, s string) []string {

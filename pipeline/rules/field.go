@@ -168,7 +168,7 @@ func figure[T any](key, doc string, c codec[T], in func(*Book) *Param[T]) param 
 				p.Except = without(p.Except, where)
 			} else if v, ok := value(r, at, n, c); ok {
 				p.Except = append(without(p.Except, where), Exception[T]{where, v})
-				slices.SortStableFunc(p.Except, func(a, b Exception[T]) int { return a.Where.compare(b.Where) })
+				slices.SortStableFunc(p.Except, func(a, b Exception[T]) int { return a.compare(b.Where) })
 			}
 		},
 		exceptions: func(b *Book) (list []shownException) {
