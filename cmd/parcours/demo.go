@@ -121,13 +121,13 @@ func (c *DemoCommand) directory() (*demoMark, error) {
 	if err != nil {
 		return nil, err
 	}
-	var made demoMark
+	made := demoMark{CompanyFlags: CompanyFlags{Company: simulate.DefaultCompany}} // older demos knew no other
 	if err := json.Unmarshal(raw, &made); err != nil {
 		return nil, fmt.Errorf("%s: %w", mark.path, err)
 	}
 	if made.CompanyFlags != c.CompanyFlags {
-		return nil, misused("%s was made with --customers %d --days %d --seed %d --start %s: give the same, or another --data", c.Data,
-			made.Customers, made.Days, made.Seed, made.Start)
+		return nil, misused("%s was made with --company %s --customers %d --days %d --seed %d --start %s: give the same, or another --data", c.Data,
+			made.Company, made.Customers, made.Days, made.Seed, made.Start)
 	}
 	mark.Done, mark.Seconds = made.Done, made.Seconds
 	return mark, nil

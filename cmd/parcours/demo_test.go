@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -81,6 +82,39 @@ func TestSimulate(t *testing.T) {
 	}
 }
 
+// TestSimulateTruth: the truth stands beside the events, of the company asked for; asking for it changes no event.
+func TestSimulateTruth(t *testing.T) {
+	truth := filepath.Join(t.TempDir(), "truth.ndjson")
+	args := []string{"simulate", "--customers", "40", "--days", "15", "--seed", "3", "--company"}
+	bank := must(t, append(args, "bank", "--truth", truth)...)
+	if bank != must(t, append(args, "bank")...) || bank == must(t, append(args, "default")...) {
+		t.Error("the company is not the one asked for, or the truth changes it")
+	}
+	raw, err := os.ReadFile(truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(raw), "\n")
+	if want := `{"record":"company","seed":3,"start":"2026-01-05T00:00:00.000Z","days":15,"customers":40,"company":"bank"}`; first != want {
+		t.Errorf("the truth begins with\n%s\nexpected\n%s", first, want)
+	}
+	sent := map[string]bool{}
+	for line := range strings.Lines(bank) {
+		id, _, _ := strings.Cut(line, `,"type"`)
+		sent[id] = true
+	}
+	if told := strings.Count(string(raw), `"unsent":false}`); told != len(sent) || !strings.Contains(string(raw), `{"record":"need"`) {
+		t.Errorf("%d different events were sent, the truth knows %d", len(sent), told)
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "pipeline", "simulate", "companies", "bank.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if must(t, append(args, tempFile(t, "own.yaml", string(page)))...) != bank {
+		t.Error("the same page in a file is another company")
+	}
+}
+
 // TestUsage: what is used wrongly says so with exit 2.
 func TestUsage(t *testing.T) {
 	for _, c := range []struct {
@@ -97,6 +131,9 @@ func TestUsage(t *testing.T) {
 		{"open to the world without a key", []string{"up", "--listen", "0.0.0.0:0", "--data", t.TempDir()}, "--api-keys"},
 		{"no key in the key file", []string{"up", "--api-keys", tempFile(t, "k.yaml", "# none\n"), "--data", t.TempDir()}, "holds no key"},
 		{"bad start", []string{"simulate", "--start", "tomorrow"}, "expected a date"},
+		{"unknown company", []string{"simulate", "--company", "nobody"}, "expected one of bank, default"},
+		{"broken company", []string{"simulate", "--company", tempFile(t, "o.yaml", "name: own\ncolour: red\n")}, "colour"},
+		{"truth over the events", []string{"simulate", "-o", "both.ndjson", "--truth", "both.ndjson"}, "expected two files"},
 		{"unknown setting", []string{"simulate", "--config", tempFile(t, "c.yaml", "custommers: 3")}, "custommers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

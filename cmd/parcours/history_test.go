@@ -12,12 +12,14 @@ import (
 	"time"
 )
 
-// company writes what a made-up company tells in some days from a date on; its customers are always the same, its events and
-// cases are marked.
+// company writes what a made-up company tells in some days from a date on; its customers are always the same, its events,
+// cases and contacts are marked: a contact id that two histories share would be two contacts, and whose an unidentified one
+// of them is, would depend on which was known first.
 func company(t *testing.T, mark, start string, days int) string {
 	t.Helper()
 	text := must(t, "simulate", "--customers", "60", "--days", strconv.Itoa(days), "--start", start, "--seed", "11")
-	return tempFile(t, mark+".ndjson", strings.NewReplacer(`"id":"`, `"id":"`+mark+"-", `"case":"`, `"case":"`+mark+"-").Replace(text))
+	return tempFile(t, mark+".ndjson", strings.NewReplacer(`"id":"`, `"id":"`+mark+"-", `"case":"`, `"case":"`+mark+"-",
+		`"contact":"`, `"contact":"`+mark+"-").Replace(text))
 }
 
 // forget removes what the directory knows of its imports, as if nobody knew that one had run.

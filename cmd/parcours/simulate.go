@@ -2,8 +2,11 @@ package main
 
 import (
 	"bufio"
-	"fmt"
+	"errors"
+	"io"
+	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"parcours/cmd/internal/service"
@@ -12,6 +15,7 @@ import (
 
 // CompanyFlags say which made-up company, how big and for how long.
 type CompanyFlags struct {
+	Company   string `help:"The made-up company: default, bank, or a YAML file (docs/simulator.md)." default:"default" placeholder:"NAME|FILE"`
 	Customers int    `help:"Customers of the made-up company." default:"500"`
 	Days      int    `help:"Days it is watched." default:"30"`
 	Seed      uint64 `help:"The same seed gives the same events." default:"1"`
@@ -27,37 +31,76 @@ func (f CompanyFlags) simulator() (*simulate.Simulator, error) {
 	if f.Customers < 1 || f.Days < 1 {
 		return nil, misused("--customers and --days: expected at least 1")
 	}
-	return simulate.New(simulate.Config{Customers: f.Customers, Days: f.Days, Seed: f.Seed, Start: start}), nil
+	parameters, err := f.parameters()
+	if err != nil {
+		return nil, misused("--company %s: %v", f.Company, err)
+	}
+	return simulate.New(simulate.Config{Customers: f.Customers, Days: f.Days, Seed: f.Seed, Start: start, Parameters: parameters}), nil
+}
+
+// parameters are those of a company that ships, else of a file.
+func (f CompanyFlags) parameters() (*simulate.Parameters, error) {
+	if slices.Contains(simulate.Companies(), f.Company) {
+		return simulate.Company(f.Company)
+	}
+	page, err := os.ReadFile(f.Company)
+	if errors.Is(err, fs.ErrNotExist) {
+		return simulate.Company(f.Company) // which says what there is
+	}
+	if err != nil {
+		return nil, err
+	}
+	return simulate.ParseCompany(page)
 }
 
 // SimulateCommand writes events as NDJSON.
 type SimulateCommand struct {
 	CompanyFlags
 	Output string `help:"File to write; - for standard output." short:"o" default:"-" placeholder:"FILE"`
+	Truth  string `help:"File for what truly happened: each customer's need, and where the company failed." placeholder:"FILE"`
 }
 
-// Run writes the events in the order in which they would arrive.
-func (c *SimulateCommand) Run(_ *service.Common, s *streams) (err error) {
+// Run writes the events in the order in which they would arrive, and the truth beside them.
+func (c *SimulateCommand) Run(_ *service.Common, s *streams) error {
 	sim, err := c.simulator()
 	if err != nil {
 		return err
 	}
-	out := s.out
-	if c.Output != "-" {
-		file, err := os.Create(c.Output)
-		if err != nil {
+	if c.Truth != "" && c.Truth == c.Output {
+		return misused("--truth and --output: expected two files")
+	}
+	if c.Truth != "" {
+		if err := written(c.Truth, sim.WriteTruth); err != nil {
 			return err
 		}
-		defer func() { err = firstError(err, file.Close()) }()
-		out = file
 	}
-	buffered := bufio.NewWriterSize(out, 1<<20)
-	bar := newProgress(s.err, "simulate", "customers")
-	if err := sim.WriteNDJSON(buffered, bar.at); err != nil {
-		return fmt.Errorf("write events: %w", err)
+	bar := newProgress(s.err, "simulate", "events")
+	events := func(out io.Writer) error { return sim.WriteNDJSON(out, bar.at) }
+	if c.Output != "-" {
+		err = written(c.Output, events)
+	} else {
+		err = buffered(s.out, events)
 	}
 	bar.done()
-	return buffered.Flush()
+	return err
+}
+
+// written makes a file of what is written.
+func written(name string, write func(io.Writer) error) (err error) {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstError(err, file.Close()) }()
+	return buffered(file, write)
+}
+
+func buffered(out io.Writer, write func(io.Writer) error) error {
+	b := bufio.NewWriterSize(out, 1<<20)
+	if err := write(b); err != nil {
+		return err
+	}
+	return b.Flush()
 }
 
 func firstError(errs ...error) error {

@@ -8,21 +8,31 @@ import (
 
 // live tells a need from its beginning to its end.
 func (st *story) live() {
-	if st.kind.Ordered && st.orderInTime() {
-		st.need.Ending = Served
-		return
+	st.need.Ending = st.ending()
+	if st.cut {
+		st.need.Ending = Unfinished
 	}
-	if alone, done := st.alone(); done {
-		st.need.Ending = alone
-		return
+}
+
+// ending is how the need ends, if the days suffice.
+func (st *story) ending() Ending {
+	if ending, over := st.owed(); over {
+		return ending
 	}
-	st.need.Ending = st.ask()
-	if st.kind.Leaving && st.need.Ending == Resolved {
+	if ending, done := st.alone(); done {
+		return ending
+	}
+	ending := st.ask()
+	switch {
+	case st.kind.Leaving && ending == Resolved:
 		st.leave()
-	}
-	if st.need.Ending == GivenUp && st.by(st.parameters.Complaints.PFiled) {
+		return Lost
+	case ending == GivenUp && st.by(st.parameters.Complaints.PFiled*st.segment.Complains):
 		st.beside(st.complain)
+	case ending == Resolved && st.by(st.parameters.Semblances.PThanks):
+		st.beside(st.thank)
 	}
+	return ending
 }
 
 // ask goes to people until one of them can help.
@@ -30,10 +40,10 @@ func (st *story) ask() Ending {
 	p := &st.parameters.Return
 	channel := st.channel()
 	for n := 1; ; n++ {
-		if st.contact(channel) {
+		if st.contact(channel) || st.bounce(&channel, &n) {
 			return Resolved
 		}
-		if n == p.Most || st.by(p.PGiveUp) || st.cut {
+		if n >= p.Most || st.by(p.PGiveUp*st.segment.GivesUp) || st.cut {
 			return GivenUp
 		}
 		st.pass(st.span(p.After))
@@ -46,7 +56,7 @@ func (st *story) ask() Ending {
 
 // channel is one that customers choose for such a need.
 func (st *story) channel() event.Channel {
-	all := [...]event.Channel{event.Phone, event.Email, event.Chat, event.Store}
+	all := [...]event.Channel{event.Phone, event.Email, event.Chat, event.Messaging, event.Store}
 	return all[pick(st.rng, len(all), func(i int) float64 { return st.kind.Channel.of(all[i]) })]
 }
 
@@ -67,42 +77,26 @@ func (st *story) awake() {
 
 // leave cancels the contract, an hour of work after it was asked for.
 func (st *story) leave() {
-	d := event.Data{Identifiers: st.who, Reason: st.need.Reason, Silo: "sales", Unit: st.unit("sales")}
+	d := event.Data{Identifiers: st.who, Reason: st.need.Reason, Silo: sales, Unit: st.unit(sales)}
 	st.pass(time.Minute)
 	st.tell(crm, event.ContractCancelRequested, d)
 	st.work(time.Hour)
 	d.InitiatedBy, d.Cause = "customer", "price"
 	st.tell(crm, event.ContractCancelled, d)
-	st.need.Ending = Lost
 }
 
-// orderInTime places the order. It says false, and moves on to the moment when the customer asks, where it does not come.
-func (st *story) orderInTime() bool {
-	p := &st.parameters.Orders
-	late := st.kind.Reason != orderReason || st.by(p.PLate)
-	if late {
-		st.need.Reason = lateReason
+// thank calls again after all was solved, to say so: the same reason, and no failure.
+func (st *story) thank() {
+	st.pass(26*time.Hour + time.Duration(st.rng.IntN(40))*time.Hour)
+	st.now = st.hours.next(st.now)
+	if st.before == nil || st.now.Sub(st.before.ended) >= st.parameters.Return.Within.To {
+		return
 	}
-	st.order = st.number("order")
-	value := float64(20 + st.rng.IntN(p.MaxValue))
-	due := st.now.Add(st.span(p.Due))
-	d := event.Data{Identifiers: st.who, Channel: event.Web, Case: st.order, Due: due, Value: &value, Product: st.kind.Product}
-	st.tell(orders, event.OrderPlaced, d)
-	d.Due, d.Value, d.Channel, d.Silo, d.Unit = 0, nil, "", "logistics", st.unit("logistics")
-	if !late {
-		st.now = due.Add(-time.Duration(1+st.rng.IntN(30)) * time.Hour)
-		st.tell(orders, event.OrderDelivered, d)
-		return true
-	}
-	st.plant(CoreFailure, due, false)
-	st.beside(func() {
-		st.now = due.Add(st.span(p.Late))
-		st.tell(orders, event.OrderDelivered, d)
-	})
-	st.now = due.Add(st.span(p.Notice))
-	st.awake()
-	return false
+	c := st.open(telephony, event.Phone, st.number("call"))
+	st.seem(RepeatContact, c.began, "the customer calls again to say thank you")
+	st.greet(c, event.Phone)
+	st.answer(c, st.span(st.parameters.Phone.Wait))
+	st.pass(50 * time.Second)
+	st.hangUp(c, 50*time.Second, true)
+	st.tell(crm, event.PraiseReceived, event.Data{Identifiers: c.data.Identifiers, Contact: c.id, Silo: c.data.Silo, Unit: c.data.Unit})
 }
-
-// orderReason is the need of somebody who only orders, and lateReason what it becomes.
-const orderReason, lateReason = "delivery.order", "delivery.late"

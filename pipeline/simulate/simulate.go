@@ -1,11 +1,14 @@
 // Package simulate is a made-up company with a known truth: customers whose needs arise at random, what the company made of
 // each, and the channel events that its systems would have sent. It computes only; the same configuration gives the same
 // bytes on any machine, since all chance comes from one seed, all durations are whole numbers and no map is ever ranged over.
+// It knows the names of the twenty kinds of breakpoint and nothing of the rules that find them: its own parameters say how a
+// company fails its customers (docs/simulator.md).
 package simulate
 
 import (
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"parcours/pipeline/event"
@@ -32,6 +35,9 @@ type Simulator struct {
 	parameters *Parameters
 	hours      hours
 	start, end event.Instant
+	outageKind int // the need that an outage makes, -1 for none
+	incidents  []Incident
+	weights    []float64 // of the days
 }
 
 // New takes a configuration; zero and negative sizes stand for the defaults.
@@ -51,6 +57,9 @@ func New(c Config) *Simulator {
 	}
 	s.hours = newHours(s.parameters)
 	s.end = s.start.Add(time.Duration(c.Days) * day)
+	s.outageKind = slices.IndexFunc(s.parameters.Needs, func(k NeedKind) bool { return k.Begins == BeginsIncident })
+	s.incidents = s.drawIncidents()
+	s.weigh()
 	return s
 }
 
@@ -60,17 +69,40 @@ const day = 24 * time.Hour
 func (s *Simulator) End() event.Instant { return s.end }
 
 // Events gives the channel events with raw identifiers in order of arrival, which is mostly the order of their times:
-// some come hours late, some twice. Each is valid at the door. Memory: the events under way, and 24 bytes a need and visit.
+// some come hours late, a few two days, some twice. Each is valid at the door. Memory: the events under way, and 24 bytes an
+// occasion.
 func (s *Simulator) Events() iter.Seq[event.Event] {
 	return func(yield func(event.Event) bool) {
-		var under way
-		for _, st := range s.stories() {
+		var under way[sent]
+		for st := range s.stories() {
+			for under.before(st.from) {
+				if x := under.next(); !yield(*x.event) {
+					return
+				}
+			}
+			for _, x := range st.sent {
+				under.add(x)
+			}
+		}
+		for !under.empty() {
+			if x := under.next(); !yield(*x.event) {
+				return
+			}
+		}
+	}
+}
+
+// Happened gives every event as it truly happened, in order of (time, sequence, source, id), once each.
+func (s *Simulator) Happened() iter.Seq[*Happened] {
+	return func(yield func(*Happened) bool) {
+		var under way[*Happened]
+		for st := range s.stories() {
 			for under.before(st.from) {
 				if !yield(under.next()) {
 					return
 				}
 			}
-			for _, x := range st.sent {
+			for _, x := range st.told {
 				under.add(x)
 			}
 		}
@@ -83,23 +115,26 @@ func (s *Simulator) Events() iter.Seq[event.Event] {
 }
 
 // Truth gives every need in the order in which they arose: what it was, how it ended and what went wrong on the way.
-// Visits to the web site are no needs.
+// Visits to the web site are no needs, but may look like failures: these come with an empty id.
 func (s *Simulator) Truth() iter.Seq[Need] {
 	return func(yield func(Need) bool) {
-		for _, st := range s.stories() {
-			if st.kind != nil && !yield(st.need) {
+		for st := range s.stories() {
+			if (st.need.ID != "" || len(st.need.Semblances) > 0) && !yield(st.need) {
 				return
 			}
 		}
 	}
 }
 
+// Incidents lists the outages in order of time.
+func (s *Simulator) Incidents() []Incident { return s.incidents }
+
 // stories plays each occasion in its order; ids are counted in this order.
-func (s *Simulator) stories() iter.Seq2[int, *story] {
-	return func(yield func(int, *story) bool) {
+func (s *Simulator) stories() iter.Seq[*story] {
+	return func(yield func(*story) bool) {
 		ids := counters{}
-		for i, o := range s.occasions() {
-			if !yield(i, s.play(o, ids)) {
+		for _, o := range s.occasions() {
+			if !yield(s.play(o, ids)) {
 				return
 			}
 		}

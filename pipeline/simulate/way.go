@@ -6,49 +6,58 @@ import (
 	"parcours/pipeline/event"
 )
 
-// sent is an event on its way to us.
-type sent struct {
-	event   *event.Event
-	arrives event.Instant
-	number  int // of two that arrive together the one sent first
+// moving is something that comes at a moment, in an order of its own.
+type moving[T any] interface {
+	comes() event.Instant
+	ahead(of T) bool // at the same moment
 }
 
-// way holds the events that were sent and have not arrived, the next on top.
-type way struct {
-	queue  arrivals
+// way holds what was told and has not come, the next on top.
+type way[T moving[T]] struct {
+	queue  arrivals[T]
 	number int
 }
 
-func (w *way) add(x sent) {
+func (w *way[T]) add(x T) {
 	w.number++
-	x.number = w.number
-	heap.Push(&w.queue, x)
+	heap.Push(&w.queue, arrival[T]{x, w.number})
 }
 
-func (w *way) empty() bool { return len(w.queue) == 0 }
+func (w *way[T]) empty() bool { return len(w.queue) == 0 }
 
-// before says whether one arrives before a moment.
-func (w *way) before(at event.Instant) bool { return !w.empty() && w.queue[0].arrives < at }
+// before says whether one comes before a moment.
+func (w *way[T]) before(at event.Instant) bool { return !w.empty() && w.queue[0].what.comes() < at }
 
-func (w *way) next() event.Event { return *heap.Pop(&w.queue).(sent).event }
+func (w *way[T]) next() T { return heap.Pop(&w.queue).(arrival[T]).what }
 
-// arrivals is a heap by (arrives, number).
-type arrivals []sent
+type arrival[T any] struct {
+	what   T
+	number int // of two that come together the one told first
+}
 
-func (a arrivals) Len() int      { return len(a) }
-func (a arrivals) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a arrivals) Less(i, j int) bool {
-	if a[i].arrives != a[j].arrives {
-		return a[i].arrives < a[j].arrives
+// arrivals is a heap by (moment, order, number).
+type arrivals[T moving[T]] []arrival[T]
+
+func (a arrivals[T]) Len() int      { return len(a) }
+func (a arrivals[T]) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a arrivals[T]) Less(i, j int) bool {
+	x, y := &a[i], &a[j]
+	switch {
+	case x.what.comes() != y.what.comes():
+		return x.what.comes() < y.what.comes()
+	case x.what.ahead(y.what):
+		return true
+	case y.what.ahead(x.what):
+		return false
 	}
-	return a[i].number < a[j].number
+	return x.number < y.number
 }
 
 // Push is for package heap.
-func (a *arrivals) Push(x any) { *a = append(*a, x.(sent)) }
+func (a *arrivals[T]) Push(x any) { *a = append(*a, x.(arrival[T])) }
 
 // Pop is for package heap.
-func (a *arrivals) Pop() any {
+func (a *arrivals[T]) Pop() any {
 	last := len(*a) - 1
 	x := (*a)[last]
 	*a = (*a)[:last]

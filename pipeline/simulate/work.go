@@ -1,52 +1,31 @@
 package simulate
 
 import (
-	"fmt"
 	"time"
 
 	"parcours/pipeline/event"
 )
 
-// caseDays is the company's deadline for a case, in open time: five working days.
-const caseDays = 5
-
-// openDay is a day's open time.
-func (st *story) openDay() time.Duration {
-	return time.Duration(st.hours.shut-st.hours.open) * time.Hour
+// file is a case being worked on.
+type file struct {
+	id       string
+	contact  *contact
+	data     event.Data // what its events carry
+	system   source
+	last     event.Instant // of its last step
+	silent   bool          // the system never says that it was solved
+	unborn   bool          // it never says that it was opened
+	overdue  bool          // it has lain too long
+	waited   time.Duration // open time, for the customer
+	reopened event.Instant // 0: never
 }
 
-func (st *story) shop() string { return fmt.Sprintf("shop-%02d", 1+st.rng.IntN(st.parameters.Stores)) }
-
-// write is a contact by e-mail: answered in time and solved, or late, or never.
-func (st *story) write() (solved bool) {
-	p := &st.parameters.Mail
-	c := st.open(mailbox, event.Email, st.number("mail"))
-	c.data.Unit = st.unit("customer_service")
-	classified := st.by(0.5)
-	st.say(c, event.MessageReceived, func(d *event.Data) {
-		if classified {
-			d.Reason = c.reason
-		}
-	})
-	c.uncoded = c.uncoded || !classified
-	due := st.hours.after(st.now, st.openDay())
-	switch {
-	case st.by(p.PNever):
-		st.plant(SLABreach, due, c.unknown)
-		st.work(st.span(p.LateReply))
-		st.close(c)
-		return false
-	case st.by(p.PLate):
-		st.plant(SLABreach, due, c.unknown)
-		st.work(st.span(p.LateReply))
-	default:
-		st.work(st.span(p.Reply))
+// ledger is the system that keeps the cases of the need.
+func (st *story) ledger() source {
+	if s, ok := systems[st.kind.System]; ok {
+		return s
 	}
-	c.uncoded = c.reason == ""
-	st.close(c)
-	c.data.Agent = st.agent(c.data.Unit)
-	st.say(c, event.MessageReplied, func(d *event.Data) { d.Reason = c.reason })
-	return true
+	return crm
 }
 
 // openCase opens a case during a contact.
@@ -55,49 +34,175 @@ func (st *story) openCase(c *contact) string {
 	st.pass(30 * time.Second)
 	d := c.data
 	d.Case, d.Reason = id, c.reason
-	st.tell(crm, event.CaseOpened, d)
+	st.tell(st.ledger(), event.CaseOpened, d)
 	c.data.Case, c.opened = id, st.now
 	return id
 }
 
 // handle works on a case until it is resolved, in time or not.
 func (st *story) handle(c *contact, id string) (solved bool) {
-	p := &st.parameters.Cases
-	d := event.Data{Identifiers: c.data.Identifiers, Case: id, Reason: c.reason, Product: st.kind.Product}
-	d.Silo, d.Unit = st.kind.Silo, st.unit(st.kind.Silo)
-	d.Agent = st.agent(d.Unit)
-	st.work(st.span(p.Step))
-	st.step(d, "case examined")
-	if st.by(p.PLate) {
-		st.delay(c, d)
-	} else if st.by(p.PWait) {
-		st.wait(d)
-	}
-	st.work(st.span(p.Step))
-	st.tell(crm, event.CaseResolved, d)
-	if st.by(p.PReopen) {
-		st.reopen(c, d)
+	f := st.take(c, id)
+	st.work(st.span(st.parameters.Cases.Step))
+	st.step(f, "case examined")
+	st.advance(f)
+	st.work(st.span(st.parameters.Cases.Step))
+	st.resolve(f)
+	st.afterwards(f)
+	if f.silent {
+		st.untold(f)
 	}
 	st.beside(func() {
-		st.work(st.openDay())
-		st.tell(crm, event.CaseClosed, d)
+		st.work(st.hours.day)
+		st.tell(f.system, event.CaseClosed, f.data)
 	})
 	return true
 }
 
-// delay lets the deadline of a case pass; some customers ask what has become of it.
-func (st *story) delay(c *contact, d event.Data) {
+// advance is what happens to a case between its first step and its solution.
+func (st *story) advance(f *file) {
 	p := &st.parameters.Cases
-	due := st.hours.after(c.opened, caseDays*st.openDay())
-	st.plant(SLABreach, due, c.unknown)
+	switch {
+	case st.late(f):
+	case st.by(st.parameters.Semblances.PHoliday):
+		st.holiday(f)
+	case st.fails(ProcessLoop, f.data.Unit, p.PLoop):
+		st.loop(f)
+	case st.by(p.PWait):
+		st.wait(f)
+	}
+}
+
+// afterwards is what happens to a case after it was resolved.
+func (st *story) afterwards(f *file) {
+	p := &st.parameters.Cases
+	switch {
+	case st.fails(ReopenedCase, f.data.Unit, p.PReopen):
+		st.work(time.Duration(4+st.rng.IntN(14)) * time.Hour)
+		st.reopen(f)
+		st.fail(ReopenedCase, st.now, "a case came back after it was resolved", f.data, f.contact.unknown)
+		st.work(st.span(p.Step))
+		st.resolve(f)
+	case st.by(st.parameters.Semblances.PNoted):
+		st.work(time.Hour)
+		st.reopen(f)
+		st.seem(ReopenedCase, st.now, "opened again to note the customer's thanks")
+		st.pass(2 * time.Minute)
+		st.resolve(f)
+	case !f.silent && !f.overdue && st.fails(StalledCase, f.data.Unit, p.PForget):
+		st.forget(f)
+	}
+}
+
+func (st *story) reopen(f *file) {
+	st.tell(f.system, event.CaseReopened, f.data)
+	f.last, f.reopened = st.now, st.now
+}
+
+// take gives a case to the silo that can solve it.
+func (st *story) take(c *contact, id string) *file {
+	f := &file{id: id, contact: c, system: st.ledger(), last: c.opened}
+	f.data = event.Data{Identifiers: c.data.Identifiers, Case: id, Reason: c.reason, Product: c.data.Product, Silo: st.kind.Silo, Unit: st.unit(st.kind.Silo)}
+	f.data.Agent = st.agent(f.data.Unit)
+	p := st.parameters
+	f.unborn = p.never(f.system.system, event.CaseOpened)
+	f.silent = p.never(f.system.system, event.CaseResolved) && p.never(f.system.system, event.CaseClosed)
+	return f
+}
+
+// untold: of a case whose system never says that it was solved, it looks as if it never was.
+func (st *story) untold(f *file) {
+	const cause = "the system that keeps the case never says that it was solved"
+	standards := &st.parameters.Standards
+	st.owing++
+	if !f.unborn && !f.overdue {
+		st.seem(SLABreach, st.hours.after(f.contact.opened, st.days(standards.CaseDays)+f.waited), cause)
+	}
+	if f.reopened != 0 {
+		st.seem(SLABreach, st.hours.after(f.reopened, st.days(standards.CaseDays)), cause)
+	}
+	st.seem(StalledCase, st.hours.after(f.last, st.days(standards.SilenceDays)), cause)
+}
+
+func (st *story) resolve(f *file) {
+	st.tell(f.system, event.CaseResolved, f.data)
+	st.failed = false
+}
+
+func (st *story) step(f *file, activity string) {
+	d := f.data
+	d.Activity = activity
+	st.tell(f.system, event.StepPerformed, d)
+	f.last = st.now
+}
+
+func (st *story) days(n int) time.Duration { return time.Duration(n) * st.hours.day }
+
+// late lets a case lie until its deadline has passed, or says that it does not. In a system that nobody asks for deadlines,
+// since it does not say when a case began, the case is just not moved; some customers ask what has become of it.
+func (st *story) late(f *file) bool {
+	p, standards := &st.parameters.Cases, &st.parameters.Standards
+	kind, cause := SLABreach, "a case was solved after its deadline"
+	if f.unborn {
+		kind, cause = StalledCase, "nobody moved the case"
+	}
+	if !st.fails(kind, f.data.Unit, p.PLate) {
+		return false
+	}
+	f.overdue = true
+	due := st.hours.after(f.contact.opened, st.days(standards.CaseDays))
+	if f.unborn {
+		due = st.hours.after(f.last, st.days(standards.SilenceDays))
+	}
+	st.fail(kind, due, cause, f.data, f.contact.unknown || f.silent)
 	if st.by(p.PChase) {
 		st.beside(func() {
 			st.now = st.hours.next(due.Add(time.Duration(10+st.rng.IntN(200)) * time.Minute))
-			st.chase(c.data.Case)
+			st.chase(f.id)
 		})
 	}
 	st.work(st.span(p.LateStep))
-	st.step(d, "case taken up again")
+	st.step(f, "case taken up again")
+	return true
+}
+
+// holiday leaves a case alone since the customer asked for it, which nobody noted.
+func (st *story) holiday(f *file) {
+	f.overdue = true
+	standards := &st.parameters.Standards
+	kind, due := SLABreach, st.hours.after(f.contact.opened, st.days(standards.CaseDays))
+	if f.unborn {
+		kind, due = StalledCase, st.hours.after(f.last, st.days(standards.SilenceDays))
+	}
+	if !f.silent {
+		st.seem(kind, due, "the customer asked to leave the case until a holiday is over")
+	}
+	st.work(st.span(st.parameters.Cases.LateStep))
+	st.step(f, "case taken up after a holiday")
+}
+
+// loop sends a case round: the third time is one too many, and nobody outside sees it.
+func (st *story) loop(f *file) {
+	const rounds = 3
+	for n := 1; n <= rounds; n++ {
+		st.work(time.Duration(1+st.rng.IntN(3)) * time.Hour)
+		st.step(f, "file checked")
+		if n == rounds {
+			st.fail(ProcessLoop, st.now, "the file was checked a third time", f.data, f.contact.unknown)
+			return
+		}
+		st.work(time.Duration(1+st.rng.IntN(3)) * time.Hour)
+		st.step(f, "file sent back")
+	}
+}
+
+// forget: after a case was resolved something is still to do, which is begun and then forgotten.
+func (st *story) forget(f *file) {
+	st.work(time.Duration(2+st.rng.IntN(6)) * time.Hour)
+	st.step(f, "refund prepared")
+	due := st.hours.after(f.last, st.days(st.parameters.Standards.SilenceDays))
+	st.fail(StalledCase, due, "something was left to do and nobody did it", f.data, f.contact.unknown)
+	st.work(st.span(st.parameters.Cases.Forgets))
+	st.step(f, "refund made")
 }
 
 // chase is a call about a case.
@@ -105,35 +210,26 @@ func (st *story) chase(id string) {
 	c := st.open(telephony, event.Phone, st.number("call"))
 	c.data.Case = id
 	st.greet(c, event.Phone)
-	if q := &st.parameters.Phone; !st.refused(c, q) && !st.waited(c, q) {
-		talk := st.span(q.Talk)
-		st.pass(talk)
-		st.hangUp(c, talk, false)
+	q := &st.parameters.Phone
+	if st.refused(c, q) || st.waited(c, q) {
+		st.inVain(c)
+		return
 	}
+	talk := st.span(q.Talk)
+	st.pass(talk)
+	st.hangUp(c, talk, false)
 	st.close(c)
 }
 
-func (st *story) step(d event.Data, activity string) {
-	d.Activity = activity
-	st.tell(crm, event.StepPerformed, d)
-}
-
 // wait asks the customer for something.
-func (st *story) wait(d event.Data) {
-	waiting := d
+func (st *story) wait(f *file) {
+	waiting := f.data
 	waiting.On = "customer"
-	st.tell(crm, event.CaseWaiting, waiting)
-	st.work(time.Duration(2+st.rng.IntN(12)) * time.Hour)
-	st.tell(crm, event.CaseResumed, d)
-}
-
-// reopen brings a resolved case back.
-func (st *story) reopen(c *contact, d event.Data) {
-	st.work(time.Duration(4+st.rng.IntN(14)) * time.Hour)
-	st.tell(crm, event.CaseReopened, d)
-	st.plant(ReopenedCase, st.now, c.unknown)
-	st.work(st.span(st.parameters.Cases.Step))
-	st.tell(crm, event.CaseResolved, d)
+	st.tell(f.system, event.CaseWaiting, waiting)
+	f.waited = time.Duration(2+st.rng.IntN(12)) * time.Hour
+	st.work(f.waited)
+	st.tell(f.system, event.CaseResumed, f.data)
+	f.last = st.now
 }
 
 // promise promises to call back.
@@ -147,8 +243,15 @@ func (st *story) promise(c *contact) {
 
 // callBack keeps the promise in time, or does not.
 func (st *story) callBack(c *contact) (solved bool) {
-	if !st.by(st.parameters.Promises.PKept) {
-		st.plant(BrokenPromise, c.due, c.unknown)
+	p := &st.parameters.Promises
+	if st.by(st.parameters.Semblances.PWaived) {
+		st.seem(BrokenPromise, c.due, "the customer had found it out and needed no callback")
+		st.owing++
+		return true
+	}
+	if st.fails(BrokenPromise, c.data.Unit, p.PBroken) {
+		st.fail(BrokenPromise, c.due, "nobody called back", c.data, c.unknown)
+		st.owing++
 		st.now = max(st.now, c.due)
 		return false
 	}
@@ -157,51 +260,18 @@ func (st *story) callBack(c *contact) (solved bool) {
 	call.id, call.from = st.number("call"), telephony
 	call.data.Contact, call.data.Direction, call.data.Channel = call.id, event.Callback, event.Phone
 	st.say(&call, event.ContactStarted, nil)
+	st.touched(c)
 	st.pass(8 * time.Second)
 	st.say(&call, event.ContactAnswered, nil)
-	kept := event.Data{Identifiers: c.data.Identifiers, Contact: call.id, Promise: c.promise, Silo: c.data.Silo, Unit: c.data.Unit}
-	st.tell(crm, event.PromiseKept, kept)
+	if st.by(p.PUntold) {
+		st.owing++ // who looks at notes alone thinks that it is still owed
+	} else {
+		kept := event.Data{Identifiers: c.data.Identifiers, Contact: call.id, Promise: c.promise, Silo: c.data.Silo, Unit: c.data.Unit}
+		st.tell(crm, event.PromiseKept, kept)
+	}
 	talk := st.span(st.parameters.Phone.Talk)
 	st.pass(talk)
 	st.hangUp(&call, talk, true)
+	st.failed = false
 	return true
-}
-
-// complain is the last thing a customer does who got no answer.
-func (st *story) complain() {
-	p := &st.parameters.Complaints
-	st.pass(time.Duration(4+st.rng.IntN(40)) * time.Hour)
-	d := event.Data{
-		Identifiers: st.mail, Channel: event.Email, Case: st.number("complaint"), Reason: st.need.Reason,
-		Silo: "customer_service", Unit: "customer_service-complaints",
-	}
-	st.tell(crm, event.ComplaintFiled, d)
-	filed := st.now
-	ack := st.span(p.Ack)
-	if st.by(p.PLateAck) {
-		ack = st.span(p.LateAck)
-		st.plant(SLABreach, st.workdays(filed, 10), false)
-	}
-	st.now = st.hours.next(filed.Add(ack))
-	st.tell(crm, event.ComplaintAcknowledged, d)
-	st.now = st.hours.next(st.now.Add(st.span(p.Answer)))
-	st.tell(crm, event.ComplaintAnswered, d)
-	if !st.by(p.PEscalate) {
-		return
-	}
-	st.pass(time.Duration(24+st.rng.IntN(72)) * time.Hour)
-	d.To = "mediator"
-	st.tell(crm, event.ComplaintEscalated, d)
-	st.plant(ComplaintEscalation, st.now, false)
-}
-
-// workdays is the end of the n-th day from Monday to Saturday after a moment.
-func (st *story) workdays(at event.Instant, n int) event.Instant {
-	t := at.Time().In(st.hours.zone)
-	for n > 0 {
-		if t = t.AddDate(0, 0, 1); t.Weekday() != time.Sunday {
-			n--
-		}
-	}
-	return st.hours.clock(t.AddDate(0, 0, 1), 0)
 }
