@@ -24,18 +24,21 @@ var layers = map[string][]string{
 	"pipeline/ingest":         {"pipeline", "pipeline/event"},
 	"pipeline/ingest/mapping": {"pipeline/event", "pipeline/rules"},
 	"pipeline/simulate":       {"pipeline/event", "pipeline/rules"},
-	"pipeline/aggregate":      {"pipeline", "pipeline/event", "pipeline/journey", "pipeline/rules"},
-	"pipeline/nats":           {"pipeline", "pipeline/event"},
-	"pipeline/clickhouse":     {"pipeline", "pipeline/event", "schemas"},
-	"pipeline/embedded":       {},
-	"schemas":                 {},
-	"schemas/channel/gen":     {"pipeline/event"},
+	// The reference judges what breakpoint and journey find: it imports neither, nor anything that does.
+	"pipeline/evaluate/reference": {"pipeline/event", "pipeline/rules"},
+	"pipeline/evaluate":           {"pipeline/event", "pipeline/rules", "pipeline/evaluate/reference"},
+	"pipeline/aggregate":          {"pipeline", "pipeline/event", "pipeline/journey", "pipeline/rules"},
+	"pipeline/nats":               {"pipeline", "pipeline/event"},
+	"pipeline/clickhouse":         {"pipeline", "pipeline/event", "pipeline/rules", "schemas"},
+	"pipeline/embedded":           {},
+	"schemas":                     {},
+	"schemas/channel/gen":         {"pipeline/event"},
 }
 
 // computing packages read no clock, no socket, no file, and roll no dice that nobody seeded.
 var computing = []string{
 	"pipeline", "pipeline/event", "pipeline/rules", "pipeline/scenario", "pipeline/journey", "pipeline/breakpoint",
-	"pipeline/simulate",
+	"pipeline/simulate", "pipeline/evaluate", "pipeline/evaluate/reference",
 }
 
 // forbidden to the computing packages.

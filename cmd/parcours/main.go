@@ -22,14 +22,18 @@ type CLI struct {
 	Simulate   SimulateCommand       `cmd:"" help:"Write the events of a made-up company as NDJSON."`
 	Import     ImportCommand         `cmd:"" help:"Take in a log from a file (CSV with a mapping, or NDJSON)."`
 	Rules      RulesCommand          `cmd:"" help:"Check, show, compare and publish the rule book."`
+	Event      EventCommand          `cmd:"" help:"Tell what became of an event."`
+	Journey    JourneyCommand        `cmd:"" help:"Tell a journey: its steps, where it broke and why, what it cost; or list journeys."`
 	Rejected   RejectedCommand       `cmd:"" help:"List, show and replay what was refused or set aside."`
 	Clock      ClockCommand          `cmd:"" help:"Show the clocks of a data directory, or let them follow real time."`
 	Verify     VerifyCommand         `cmd:"" help:"Check that every event is accounted for and every row is right; name what is not."`
+	Evaluate   EvaluateCommand       `cmd:"" help:"Say how good the breakpoints are, where the truth is known: for a made-up company."`
 	Rebuild    RebuildCommand        `cmd:"" help:"Fold the whole log anew, beside the figures that people read, and switch when it is done."`
 	Checksum   ChecksumCommand       `cmd:"" help:"Print one digest for each table and for JOURNEYS."`
 	Keys       KeysCommand           `cmd:"" help:"Print the operator's public key, with which ingest seals what it refuses."`
 	SQL        SQLCommand            `cmd:"" name:"sql" help:"Run a query on the tables of a data directory."`
 	Completion completion.Completion `cmd:"" help:"Print how to switch on completion in your shell."`
+	Tail       TailCommand           `cmd:"" help:"Print events, journeys and breakpoints as they come."`
 	Version    VersionCommand        `cmd:"" help:"Print the version."`
 }
 

@@ -101,7 +101,7 @@ func (c *RebuildCommand) Run(common *service.Common, s *streams) error {
 	bar.done()
 	if err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("interrupted; nothing of the rebuild is left, and what people read is as it was")
+			return fmt.Errorf("interrupted; nothing of the rebuild is left but the rule book in the log, if it had one, which nobody reads; what people read is as it was")
 		}
 		return err
 	}

@@ -27,8 +27,8 @@ func (p *upProcess) ask(query string) (string, error) {
 }
 
 // everything is every readable row of the facts, in one query, order aside.
-const everything = "SELECT (SELECT (count(), sum(cityHash64(*))) FROM cx.journeys_v), (SELECT (count(), sum(cityHash64(*))) FROM cx.breakpoints_v), " +
-	"(SELECT (count(), sum(cityHash64(*))) FROM cx.journey_steps_v)"
+const everything = "SELECT (SELECT (count(), sum(cityHash64(toString(tuple(*))))) FROM cx.journeys_v), (SELECT (count(), sum(cityHash64(toString(tuple(*))))) FROM cx.breakpoints_v), " +
+	"(SELECT (count(), sum(cityHash64(toString(tuple(*))))) FROM cx.journey_steps_v)"
 
 // watch asks again and again until it is stopped, which gives how often; every answer must be the one expected.
 func (p *upProcess) watch(t *testing.T, query, want string) (stop func() (asked int)) {

@@ -24,6 +24,7 @@ type RulesCommand struct {
 	Show    RulesShowCommand    `cmd:"" help:"Print a whole rule book: the default, a file laid over it, or what is in force."`
 	Diff    RulesDiffCommand    `cmd:"" help:"Say at which keys two rule books differ."`
 	Publish RulesPublishCommand `cmd:"" help:"Put a rule book into the log, in force from some moment on."`
+	Suggest RulesSuggestCommand `cmd:"" help:"Propose normal paths, gaps, container cases and what cannot be measured, from what the log shows."`
 	Compare RulesCompareCommand `cmd:"" help:"Say which breakpoints a rule book would make appear and disappear, and what that is worth."`
 }
 

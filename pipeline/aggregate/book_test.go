@@ -74,6 +74,11 @@ func TestRestated(t *testing.T) {
 	if n, g := s.repeats(), s.current(); n != 4 || g != 1 {
 		t.Errorf("a book that restates history changed the generation in force: %d repeats, generation %d", n, g)
 	}
+	s.loseTables()
+	s.folded(s.deps())
+	if n, g := s.repeats(), s.current(); n != 4 || g != 1 {
+		t.Errorf("with the tables lost, a book whose rebuild never came is in force: %d repeats, generation %d", n, g)
+	}
 	_, stop, _ := s.start(nil)
 	s.rebuilt(s.deps(), aggregate.RebuildOptions{Restated: at})
 	if n := s.repeats(); n != 7 {

@@ -60,7 +60,7 @@ func (s *site) others() (list []uint64) {
 			except = "position, key_time"
 		}
 		from := fmt.Sprintf("FROM (SELECT * EXCEPT (%s) FROM cx.%s WHERE customer_id != 'bot')", except, view)
-		list = append(list, s.count("SELECT count() "+from), s.count("SELECT sum(cityHash64(*)) "+from))
+		list = append(list, s.count("SELECT count() "+from), s.count("SELECT sum(cityHash64(toString(tuple(*)))) "+from))
 	}
 	return list
 }

@@ -226,6 +226,9 @@ func (a *Aggregator) inForce(ctx context.Context) (pipeline.Generation, error) {
 		}
 		fresh = wanted(base, 0)
 		fresh.Number = current.Number
+		if err := a.found(ctx, fresh, 0); err != nil { // the log may say another book by the time that the tables are lost
+			return current, err
+		}
 	}
 	return fresh, a.Store.Switch(ctx, fresh)
 }

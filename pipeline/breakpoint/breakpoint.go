@@ -174,7 +174,7 @@ func (s *scope) due(j *journey.Journey, at event.Instant) {
 func (s *scope) sort() {
 	rank := make(map[string]int, len(s.book.Precedence))
 	for i, kind := range s.book.Precedence {
-		rank[kind] = i
+		rank[kind] = i - len(s.book.Precedence) // what is not listed comes last
 	}
 	slices.SortFunc(s.found.Breakpoints, func(a, b Breakpoint) int {
 		return cmp.Or(cmp.Compare(a.OccurredAt, b.OccurredAt), cmp.Compare(rank[a.Kind], rank[b.Kind]),

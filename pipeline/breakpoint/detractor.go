@@ -5,7 +5,6 @@ import (
 
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
-	"parcours/pipeline/rules"
 )
 
 var detractor = Kind{
@@ -41,7 +40,7 @@ func (s *scope) judgeAnswer(j *journey.Journey, e *event.Event) {
 	o, measured := s.opportunity(j, e, Opportunity{
 		At: e.At, MaturesAt: e.At, Reason: reason, Silo: origin.Data.Silo, Unit: origin.Data.Unit, Channel: origin.Data.Channel,
 	})
-	if measured && detracts(e, &s.rules(e.At).Detractor) {
+	if measured && s.detracts(j, e) {
 		s.add(o, Breakpoint{Origin: origin, OccurredAt: e.At, Evidence: evidence(origin, e)}, e.Source, e.ID)
 	}
 }
@@ -53,11 +52,13 @@ func surveyed(e *event.Event) bool {
 	return (d.Kind == "transactional" || d.Kind == "" && d.Contact != "") && (d.NPS != nil || d.CSAT != nil || d.CES != nil)
 }
 
-// detracts says whether one of the scores of an answer is a detractor's.
-func detracts(e *event.Event, limit *rules.Detractor) bool {
+// detracts says whether one of the scores of an answer is a detractor's, by the limits of the contact surveyed.
+func (s *scope) detracts(j *journey.Journey, e *event.Event) bool {
+	origin, reason := aboutContact(j, e)
+	limit, at := &s.rules(e.At).Detractor, where(origin, cmp.Or(reason, j.Reason))
 	d := &e.Data
-	return d.NPS != nil && *d.NPS <= limit.NPS ||
-		upTo(d.CSAT, d.CSATScale, limit.CSAT, csatScale) || upTo(d.CES, d.CESScale, limit.CES, cesScale)
+	return d.NPS != nil && *d.NPS <= limit.NPS.Of(at) ||
+		upTo(d.CSAT, d.CSATScale, limit.CSAT.Of(at), csatScale) || upTo(d.CES, d.CESScale, limit.CES.Of(at), cesScale)
 }
 
 // upTo compares a score on its own scale with a limit on the usual one. Both scales begin at 1; it multiplies crosswise, so

@@ -26,7 +26,7 @@ func detectTension(s *scope) {
 		}
 		t := tenseJourney{journey: j, contacts: contacts, broken: map[*journey.Contact]bool{}}
 		for _, e := range j.Steps {
-			if s.negative(e) {
+			if s.negative(j, e) {
 				t.take(s, e)
 			}
 		}
@@ -34,12 +34,12 @@ func detectTension(s *scope) {
 }
 
 // negative says whether an event is a signal that the customer is upset.
-func (s *scope) negative(e *event.Event) bool {
+func (s *scope) negative(j *journey.Journey, e *event.Event) bool {
 	switch e.Type {
 	case event.IncivilityReported, event.ComplaintFiled, event.ComplaintEscalated:
 		return true
 	case event.SurveyAnswered:
-		return surveyed(e) && detracts(e, &s.rules(e.At).Detractor)
+		return surveyed(e) && s.detracts(j, e)
 	}
 	return false
 }

@@ -26,7 +26,7 @@ func detectUnansweredDetractor(s *scope) {
 	var words []*event.Event
 	for _, j := range s.history.Journeys {
 		for _, e := range j.Steps {
-			if e.Type != event.SurveyAnswered || !surveyed(e) || !detracts(e, &s.rules(e.At).Detractor) {
+			if e.Type != event.SurveyAnswered || !surveyed(e) || !s.detracts(j, e) {
 				continue
 			}
 			if words == nil {

@@ -212,7 +212,7 @@ func TestLimitsAreTheRules(t *testing.T) {
 		"once is too often for billing": {voices, func(b *rules.Book) {
 			b.RepeatedTimes.Except = []rules.Exception[int]{{Where: billing, Value: 1}}
 		}, []string{"repeated_information", "detractor", "tension"}},
-		"a detractor gives 5": {voices, func(b *rules.Book) { b.Detractor.NPS = 5 }, nil},
+		"a detractor gives 5": {voices, func(b *rules.Book) { b.Detractor.NPS.Default = 5 }, nil},
 		"two signals within 59 minutes for billing": {voices, func(b *rules.Book) {
 			b.TensionWithin.Except = []rules.Exception[time.Duration]{{Where: billing, Value: 59 * time.Minute}}
 		}, []string{"detractor"}},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"parcours/pipeline"
 	"parcours/pipeline/event"
 	"parcours/schemas"
 )
@@ -32,7 +33,10 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.migrate(ctx, known)
+	if err := s.migrate(ctx, known); err != nil {
+		return err
+	}
+	return s.showKinds(ctx, pipeline.Kinds())
 }
 
 func (s *Store) migrate(ctx context.Context, known []migration) error {

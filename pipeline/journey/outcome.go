@@ -124,15 +124,15 @@ func (s *state) attemptStep(e *event.Event) {
 	}
 }
 
-// caseStep: a case is open from its first event until it is resolved or closed; work on it, but no mention in a contact or a
-// survey, opens it again.
+// caseStep: a case is open from the first work on it until it is resolved or closed, and work opens it again. A mention in a
+// contact or a survey opens none; nor does an order or a complaint that carries a number, which is settled by its own events.
 func (s *state) caseStep(id string, e *event.Event) {
 	i := 0
 	for i < len(s.cases) && s.cases[i].id != id {
 		i++
 	}
 	if i == len(s.cases) {
-		s.cases = append(s.cases, caseState{id: id, open: true})
+		s.cases = append(s.cases, caseState{id: id})
 	}
 	switch {
 	case e.Type == event.CaseResolved || e.Type == event.CaseClosed:
@@ -228,6 +228,7 @@ func (s *state) conclude(last, clock event.Instant, family string, book *rules.B
 	case s.lostAt != 0:
 		s.end(Lost, "", s.lostAt)
 	case s.owes(clock):
+		s.forget(last, clock, book)
 	case said != nil && *said.Data.Resolved:
 		s.end(Resolved, ByCustomer, said.At)
 	case said == nil && s.ended != nil:
@@ -266,6 +267,24 @@ func (s *state) lapse(last, clock event.Instant, family string, book *rules.Book
 	for _, due := range s.appointments { // held it open until it passed
 		s.knownAt = max(s.knownAt, due)
 	}
+}
+
+// forget ends a journey that still owes something when it has been silent for so long that no answer can join it any more.
+// An open case keeps it open for good: a case finds its journey at any age.
+func (s *state) forget(last, clock event.Instant, book *rules.Book) {
+	if slices.ContainsFunc(s.cases, func(c caseState) bool { return c.open }) {
+		return
+	}
+	forgotten := last.Add(book.Reach())
+	for _, due := range s.appointments {
+		forgotten = max(forgotten, due)
+	}
+	if clock <= forgotten {
+		s.next = min(s.next, forgotten+1)
+		return
+	}
+	s.end(Unresolved, "", last)
+	s.knownAt = forgotten
 }
 
 // owes says whether anything is still open, and notes when an appointment passes.

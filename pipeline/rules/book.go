@@ -90,8 +90,8 @@ func (b *Book) Document() []byte {
 	return print(header, n)
 }
 
-// Overlay writes what b says otherwise than base, with comments. Parse makes a book of b's version of it where base is the
-// default.
+// Overlay writes what b says otherwise than base, with comments: a partial rules.yaml. Where base is the default, Parse makes
+// of it a book that says what b says, also where b's fields were changed by hand.
 func (b *Book) Overlay(base *Book) []byte {
 	n := b.shown().without(base.shown())
 	if n == nil {
@@ -126,10 +126,22 @@ func flatten(at string, n *node, list []leaf) []leaf {
 		key := join(at, e.key)
 		if n.excepts {
 			key = at + "[" + e.key + "]"
+			e.value = e.value.figures() // what it is for is in its key
 		}
 		list = flatten(key, e.value, list)
 	}
 	return list
+}
+
+// figures are those of an exception, without what it is for.
+func (n *node) figures() *node {
+	left := &node{form: mapping}
+	for _, e := range n.entries {
+		if !slices.Contains(whereKeys, e.key) {
+			left.entries = append(left.entries, e)
+		}
+	}
+	return left
 }
 
 // without leaves what another document does not say likewise; nil for nothing. What only the other has is to go.

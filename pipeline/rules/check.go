@@ -10,7 +10,6 @@ import (
 // check looks at what keys say of one another.
 func (r *reader) check(b *Book) {
 	r.checkSilos(b)
-	r.checkPrecedence(b)
 	r.checkReasons(b)
 	for _, unit := range slices.Sorted(maps.Keys(b.Units)) {
 		if _, ok := b.Calendars[b.Units[unit]]; !ok {
@@ -53,15 +52,6 @@ func (r *reader) checkSilos(b *Book) {
 	}
 	if _, ok := b.HourlyRate[b.Owner]; !ok {
 		r.faultAt([]string{"silos.hourly_rates." + b.Owner, "silos.hourly_rates", "silos.last_resort"}, "expected a rate for the silo of last resort")
-	}
-}
-
-// checkPrecedence: a kind without a place could charge what another has charged.
-func (r *reader) checkPrecedence(b *Book) {
-	for _, kind := range kinds {
-		if !slices.Contains(b.Precedence, kind) {
-			r.faultAt([]string{"precedence"}, "%s is missing; expected every kind once", kind)
-		}
 	}
 }
 

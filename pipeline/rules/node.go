@@ -2,7 +2,6 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -97,7 +96,7 @@ func syntaxFault(name string, err error) error {
 	if errors.As(err, &theirs) && theirs.GetToken() != nil {
 		return Faults{{name, theirs.GetToken().Position.Line, "", "this is no YAML: " + theirs.GetMessage()}}
 	}
-	return fmt.Errorf("%s: read YAML: %w", name, err)
+	return Faults{{name, 1, "", "this is no YAML: " + err.Error()}}
 }
 
 // converter turns what the YAML library reads into nodes.

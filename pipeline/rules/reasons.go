@@ -162,13 +162,20 @@ func pathGroup(name string) field {
 	}
 }
 
+// taxonomy is every reason of which the book says something.
+func (b *Book) taxonomy() []string {
+	list := slices.Concat(b.Families, b.Reasons, b.Periphery, b.CoreReasons, slices.Collect(maps.Keys(b.Paths)), slices.Collect(maps.Keys(b.OwnerSilo)))
+	slices.Sort(list)
+	return slices.DeleteFunc(slices.Compact(list), func(s string) bool { return s == "" })
+}
+
 // showReasons gives each family with the full reasons below it.
 func showReasons(b *Book) *node {
 	n := &node{form: mapping}
 	first := &node{form: mapping, flow: true}
 	first.add("normal_path", "", pathGroup("").show(b))
 	n.add(defaultReason, "", first)
-	for _, name := range slices.Sorted(slices.Values(slices.Concat(b.Families, b.Reasons))) {
+	for _, name := range b.taxonomy() {
 		item := showFields(reasonFields(name), b)
 		item.flow = true
 		n.add(name, "", item)

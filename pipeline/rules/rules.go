@@ -106,9 +106,9 @@ type Path struct {
 
 // Detractor holds the scores up to which an answer is a detractor's.
 type Detractor struct {
-	NPS  float64 // of 0 to 10
-	CSAT float64 // of 1 to 5
-	CES  float64 // of 1 to 7, 7 being easiest
+	NPS  Param[float64] // of 0 to 10
+	CSAT Param[float64] // of 1 to 5
+	CES  Param[float64] // of 1 to 7, 7 being easiest
 }
 
 // Matures says after how long a rate may be drawn, for kinds that have no window of their own.

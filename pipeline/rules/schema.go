@@ -1,12 +1,15 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"parcours/pipeline/event"
 )
 
-// kinds are those of breakpoints, in the order in which the default charges.
+// Kinds are those of breakpoints that a rule book may name.
+func Kinds() []string { return slices.Clone(kinds) }
+
 var kinds = []string{
 	"core_failure", "broken_promise", "sla_breach", "stalled_case", "reopened_case", "silo_handoff", "channel_ping_pong",
 	"channel_failover", "form_abandonment", "refused_contact", "queue_abandonment", "repeat_contact", "process_loop",
@@ -24,7 +27,7 @@ func schema() []field {
 	return []field{
 		single("currency", "Of all amounts (ISO 4217).", currencies, func(b *Book) *string { return &b.Currency }),
 		silosAndRates(), minutesGroup(), reasonsField(), breakpointsGroup(),
-		many("precedence", "Who is charged where two kinds explain one step at the same instant: the first.", kindNames,
+		many("precedence", "Who is charged where two kinds explain one step at the same instant: the first; kinds that are not listed come last.", kindNames,
 			func(b *Book) *[]string { return &b.Precedence }),
 		group("maturity", "After how long a rate may be drawn, for kinds that have no window of their own.",
 			single("journeys", "Kinds out of journeys.", durations, func(b *Book) *time.Duration { return &b.Matures.Journey }),
@@ -78,10 +81,10 @@ func breakpointsGroup() field {
 			figure("times", "At least so many.", atLeastOne, func(b *Book) *Param[int] { return &b.LoopTimes })),
 		rule("repeated_information", "The customer had to say it again.",
 			figure("times", "At least so many in one journey.", atLeastOne, func(b *Book) *Param[int] { return &b.RepeatedTimes })),
-		group("detractor", "A survey that says so: scores up to these.",
-			single("nps", "Of 0 to 10.", scores, func(b *Book) *float64 { return &b.Detractor.NPS }),
-			single("csat", "Of 1 to 5.", scores, func(b *Book) *float64 { return &b.Detractor.CSAT }),
-			single("ces", "Of 1 to 7, 7 being easiest.", scores, func(b *Book) *float64 { return &b.Detractor.CES })),
+		rule("detractor", "A survey that says so: scores up to these.",
+			figure("nps", "Of 0 to 10.", scores, func(b *Book) *Param[float64] { return &b.Detractor.NPS }),
+			figure("csat", "Of 1 to 5.", scores, func(b *Book) *Param[float64] { return &b.Detractor.CSAT }),
+			figure("ces", "Of 1 to 7, 7 being easiest.", scores, func(b *Book) *Param[float64] { return &b.Detractor.CES })),
 		rule("unanswered_detractor", "A detractor met silence.",
 			figure("within", "After the answer.", durations, func(b *Book) *Param[time.Duration] { return &b.AnswerWithin })),
 		rule("tension", "Two negative signals in one journey.",

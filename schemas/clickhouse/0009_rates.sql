@@ -271,38 +271,3 @@ WHERE c.time >= i.started_at AND (i.ended_at IS NULL OR c.time <= i.ended_at)
     AND (c.place = '' OR empty(i.places) OR has(i.places, c.place))
 GROUP BY started_at, origin_event
 COMMENT 'Each incident and whom it reached: customers who contacted the company about its products, in its places, while it lasted. Who stayed silent is not seen.';
-
--- The catalogue of breakpoints, written by TestKindsAreTheCatalogue from breakpoint.Catalogue.
-
-CREATE OR REPLACE VIEW {{database}}.breakpoint_kinds_v {{on_cluster}}
-(
-    kind     LowCardinality(String) COMMENT 'Id of the kind, as in breakpoints_v and opportunities_v.',
-    severity UInt8                  COMMENT '1 seen only by us, 2 felt, 3 forced another contact, 4 broke a promise or a core service, 5 legal clock, mediator, authority, court. A breakpoint may have another.',
-    rule     String                 COMMENT 'When it breaks, in a sentence.',
-    out_of   String                 COMMENT 'The opportunities that its rate counts.',
-    clears   Array(String)          COMMENT 'Types of the events that clear it. Where a source sends none of them it is not measured.',
-    witness  Bool                   COMMENT 'true for a kind that is evidence of failure and carries no cost.'
-)
-AS SELECT kind, severity, rule, out_of, clears, witness
-FROM values('kind String, severity UInt8, rule String, out_of String, clears Array(String), witness Bool',
-    ('repeat_contact', 3, 'The customer is back for the same full reason after a contact that ended.', 'ended inbound contacts', [], false),
-    ('channel_failover', 3, 'A self-service attempt is followed by an assisted contact for the same reason family.', 'self-service attempts', [], false),
-    ('channel_ping_pong', 2, 'The customer is sent between assisted channels and back.', 'journeys with two or more assisted contacts', [], false),
-    ('silo_handoff', 3, 'The customer is moved across silos more often than is normal, or back to a silo already left.', 'journeys', [], false),
-    ('long_wait', 2, 'A contact is answered after its channel\'s limit.', 'answered contacts', ['contact.answered'], false),
-    ('refused_contact', 3, 'The customer found the company closed or busy, was deflected or cut off.', 'contacts attempted', [], false),
-    ('queue_abandonment', 3, 'The customer gave up in the queue.', 'queued contacts', [], false),
-    ('form_abandonment', 2, 'A service form was neither submitted nor resumed, with an error or a contact after it.', 'service forms started', ['form.submitted'], false),
-    ('sla_breach', 3, 'No answer when due.', 'clocks started', ['message.replied', 'case.resolved', 'case.closed', 'complaint.acknowledged', 'complaint.answered'], false),
-    ('broken_promise', 4, 'A promise was neither kept nor performed when due.', 'promises due', ['promise.kept', 'message.replied', 'order.delivered', 'case.resolved', 'contact.answered'], false),
-    ('stalled_case', 2, 'An open case saw no step, and nobody outside was waited on.', 'cases open', [], false),
-    ('reopened_case', 3, 'A case came back after it was resolved.', 'cases resolved', [], false),
-    ('process_loop', 1, 'The same internal step came again, not in a row, in the same silo, beyond the normal path.', 'journeys with internal steps', [], false),
-    ('repeated_information', 2, 'The customer had to say it again.', 'contacts', [], false),
-    ('core_failure', 4, 'A service that is owed failed.', 'orders due, payments, appointments', ['order.delivered'], false),
-    ('complaint_escalation', 5, 'A complaint came back after its answer, or went to mediator, authority or court.', 'complaints answered', [], true),
-    ('detractor', 2, 'A transactional survey says so.', 'answers', [], true),
-    ('unanswered_detractor', 2, 'A detractor met silence.', 'detractors', ['outreach.sent', 'message.replied', 'contact.started'], true),
-    ('tension', 2, 'Incivility, or two negative signals within a day.', 'contacts', [], true),
-    ('unresolved_end', 3, 'The journey ended unresolved.', 'journeys ended', [], true))
-COMMENT '20 kinds of breakpoint, in the order of the catalogue: each rule in a sentence.';

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/nats"
+	"parcours/pipeline/rules"
+)
+
+// TestRulesFrom: a book holds from behind every clock; where clocks follow real time, from far enough ahead of it that events
+// on their way find it there.
+func TestRulesFrom(t *testing.T) {
+	now := time.Date(2026, 10, 3, 12, 0, 30, 0, time.UTC)
+	clock := event.InstantOf(now.Add(-time.Minute))
+	check := func(what, from string, clock event.Instant, mode string, want event.Instant, fails bool) {
+		t.Helper()
+		got, err := (&RulesPublishCommand{From: from}).from(rules.Default(), clock, mode, now)
+		if (err != nil) != fails || !fails && got != want {
+			t.Errorf("%s: %s, %v; expected %s", what, got, err, want)
+		}
+		if fails && exitCode(err) != 2 {
+			t.Errorf("%s: exit code %d", what, exitCode(err))
+		}
+	}
+	at := func(text string) event.Instant {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return event.InstantOf(at)
+	}
+	check("log time", "", clock, nats.ModeLog, clock+1, false)
+	check("real time", "", clock, nats.ModeWall, at("2026-10-03T12:10:00Z"), false)
+	check("a clock that is ahead", "", at("2026-10-03T14:00:00Z"), nats.ModeWall, at("2026-10-03T14:00:00Z")+1, false)
+	check("no event yet", "", noClockYet, nats.ModeWall, rules.Beginning, false)
+	check("a day in Paris", "2026-10-05", clock, nats.ModeWall, at("2026-10-04T22:00:00Z"), false)
+	check("a time", "2026-10-05T08:00:00+02:00", clock, nats.ModeLog, at("2026-10-05T06:00:00Z"), false)
+	check("the clock itself", clock.String(), clock, nats.ModeLog, 0, true)
+	check("a word", "tomorrow", clock, nats.ModeLog, 0, true)
+}

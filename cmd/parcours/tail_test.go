@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// tailed runs tail to its end and gives its lines.
+func tailed(t *testing.T, dir string, args ...string) (list []tailLine) {
+	t.Helper()
+	out := must(t, append([]string{"tail", "--data", dir, "--no-follow", "--json"}, args...)...)
+	if strings.Contains(out, "a-17") || strings.Contains(out, "A-1") {
+		t.Errorf("tail %v prints what is personal:\n%s", args, out)
+	}
+	for text := range strings.Lines(out) {
+		var l tailLine
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+// kinds counts lines by stream.
+func kinds(list []tailLine) map[string]int {
+	counts := map[string]int{}
+	for _, l := range list {
+		counts[l.Stream]++
+	}
+	return counts
+}
+
+// TestTailFilters: each filter alone and some together, on a directory that is held and on the same that is not.
+func TestTailFilters(t *testing.T) {
+	dir := t.TempDir()
+	p := up(t, dir, "--clock", "log")
+	p.follows(t, dir, toldHistory()...)
+	caller := p.count(t, "SELECT any(customer_id) FROM cx.journeys_v WHERE case_id = ''")
+	customer := p.count(t, "SELECT any(customer_id) FROM cx.journeys_v WHERE case_id != ''")
+	check := func() {
+		t.Helper()
+		all := tailed(t, dir, "--from-start")
+		if n := kinds(all); n["event"] != 7 || n["breakpoint"] != 1 || n["journey"] < 6 {
+			t.Errorf("everything: %v", n)
+		}
+		if !slices.IsSortedFunc(all, func(a, b tailLine) int { return strings.Compare(a.StoredAt, b.StoredAt) }) {
+			t.Error("the lines are not in the order of storing")
+		}
+		for _, c := range []struct {
+			args []string
+			want map[string]int
+		}{
+			{[]string{"--events"}, map[string]int{"event": 7}},
+			{[]string{"--events", "--channel", "phone"}, map[string]int{"event": 6}},
+			{[]string{"--events", "--type", "contact.ended"}, map[string]int{"event": 3}},
+			{[]string{"--type", "contact"}, map[string]int{"event": 6}},
+			{[]string{"--events", "--channel", "phone", "--type", "case.opened"}, map[string]int{}},
+			{[]string{"--events", "--reason", "delivery"}, map[string]int{"event": 1}},
+			{[]string{"--events", "--customer", customer[:10]}, map[string]int{"event": 1}},
+			{[]string{"--events", "--type", "log.opened"}, map[string]int{"event": 1}},
+			{[]string{"--breakpoints"}, map[string]int{"breakpoint": 1}},
+			{[]string{"--kind", "repeat_contact", "--reason", "billing"}, map[string]int{"breakpoint": 1}},
+			{[]string{"--kind", "repeat_contact", "--reason", "delivery"}, map[string]int{}},
+			{[]string{"--kind", "sla_breach"}, map[string]int{}},
+			{[]string{"--breakpoints", "--channel", "phone"}, map[string]int{"breakpoint": 1}},
+			{[]string{"--breakpoints", "--channel", "email"}, map[string]int{}},
+			{[]string{"--journeys", "--type", "journey.retracted"}, map[string]int{"journey": 3}},
+			{[]string{"--journeys", "--type", "journey.retracted", "--customer", caller}, map[string]int{"journey": 3}},
+			{[]string{"--journeys", "--type", "journey.retracted", "--customer", customer}, map[string]int{}},
+			{[]string{"--journeys", "--reason", "delivery"}, map[string]int{"journey": 1}},
+			{[]string{"--journeys", "--breakpoints", "--customer", customer}, map[string]int{"journey": 1}},
+			{[]string{"--since", "2099-01-01"}, map[string]int{}},
+			{[]string{"-n", "3"}, map[string]int{"": 3}},
+		} {
+			got := kinds(tailed(t, dir, c.args...))
+			if n, any := c.want[""]; any {
+				sum := 0
+				for _, k := range got {
+					sum += k
+				}
+				got, c.want = map[string]int{"": sum}, map[string]int{"": n}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("tail %v prints %v, expected %v", c.args, got, c.want)
+			}
+		}
+		if since := tailed(t, dir, "--since", "1h"); len(since) != len(all) {
+			t.Errorf("since an hour: %d lines of %d", len(since), len(all))
+		}
+		if last := tailed(t, dir, "-n", "3"); last[2].StoredAt != all[len(all)-1].StoredAt {
+			t.Errorf("the last line is %+v", last[2])
+		}
+		middle, err := time.Parse(time.RFC3339Nano, all[len(all)/2].StoredAt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tailed(t, dir, "--since", middle.Format(time.RFC3339Nano)); len(got) == 0 || len(got) >= len(all) || got[0].StoredAt < all[len(all)/2].StoredAt {
+			t.Errorf("since the middle, %s: %d lines of %d", middle, len(got), len(all))
+		}
+	}
+	check()
+	text := must(t, "tail", "--data", dir, "--breakpoints", "--no-follow")
+	for _, want := range []string{"2026-03-04 10:10:00 breakpoint", "repeat_contact", "billing.dispute", "severity 3", "customer_service/lyon"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("for a reader, no %q: %s", want, text)
+		}
+	}
+	p.stop(t, syscall.SIGTERM)
+	check()
+	if out := must(t, "tail", "--data", dir, "--from-start"); strings.Count(out, "\n") < 14 { // nobody holds it: it ends by itself
+		t.Errorf("what there is: %s", out)
+	}
+}
+
+// TestTailFollows: what comes is printed when it comes, until an interrupt, which is no failure.
+func TestTailFollows(t *testing.T) {
+	dir := t.TempDir()
+	p := up(t, dir, "--clock", "log")
+	history := toldHistory()
+	p.follows(t, dir, history[:3]...)
+	cmd := command(t, "tail", "--data", dir, "--type", "contact", "--events", "-n", "1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	next := func() string {
+		if !lines.Scan() {
+			t.Fatalf("tail has ended: %v", lines.Err())
+		}
+		return lines.Text()
+	}
+	if got := next(); !strings.Contains(got, "again-start") {
+		t.Errorf("the last one that was there: %s", got)
+	}
+	p.post(t, structured, history[6]) // a case: not asked for
+	p.post(t, structured, history[3])
+	if got := next(); !strings.Contains(got, "again-end") || strings.Contains(got, "\x1b") {
+		t.Errorf("what came: %s", got)
+	}
+	both := command(t, "tail", "--data", dir, "-n", "0", "--json")
+	found, err := both.StdoutPipe()
+	if err == nil {
+		err = both.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It prints nothing of what was there; the first thing that it prints is one of what came since.
+	stop := make(chan struct{})
+	posted := make(chan struct{})
+	go func() {
+		defer close(posted)
+		for i := 0; ; i++ {
+			p.post(t, structured, eventLine(fmt.Sprintf("live-%d", i), "contact.started", "2026-03-21T09:00:00Z", fmt.Sprintf(`"identifiers":{"customer":"L-%d"},"channel":"chat"`, i)))
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}()
+	streams := map[string]bool{}
+	for live := bufio.NewScanner(found); len(streams) < 2 && live.Scan(); {
+		var l tailLine
+		if err := json.Unmarshal(live.Bytes(), &l); err != nil || l.Time < "2026-03-21" {
+			t.Fatalf("%s: %v", live.Text(), err)
+		}
+		streams[l.Stream] = true
+	}
+	close(stop)
+	<-posted
+	if !streams["event"] || !streams["journey"] {
+		t.Errorf("live: %v", streams)
+	}
+	if err := both.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, found)
+	_, _ = io.Copy(io.Discard, out)
+	if err := both.Wait(); err != nil {
+		t.Errorf("ended by a signal: %v", err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("interrupted: %v", err)
+	}
+	p.stop(t, syscall.SIGTERM)
+}
+
+// TestTailMisused: what cannot be asked for is said.
+func TestTailMisused(t *testing.T) {
+	dir := t.TempDir()
+	for want, args := range map[string][]string{
+		"sla_breach":         {"--kind", "sla"},
+		"phone":              {"--channel", "fax"},
+		"as billing":         {"--reason", "billing.dispute"},
+		"leave out --events": {"--kind", "sla_breach", "--events"},
+		"2026-03-02":         {"--since", "yesterday"},
+		"can't be used":      {"--since", "1h", "--from-start"},
+		"there is no log":    {},
+	} {
+		_, errOut, code := parcours(t, append([]string{"tail", "--data", dir}, args...)...)
+		if code != 2 || !strings.Contains(errOut, want) {
+			t.Errorf("tail %v: exit %d, expected 2 and %q: %s", args, code, want, errOut)
+		}
+	}
+}
