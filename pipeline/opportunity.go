@@ -1,6 +1,10 @@
 package pipeline
 
 import (
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+
 	"parcours/pipeline/breakpoint"
 	"parcours/pipeline/event"
 )
@@ -38,9 +42,11 @@ func opportunitiesHash(found []breakpoint.Opportunity) uint64 {
 	t := canonical(room[:0])
 	for i := range found {
 		o := &found[i]
-		t = t.text(o.Kind).at(o.At).at(o.MaturesAt).text(o.Reason).text(o.Silo).text(o.Unit).text(string(o.Channel)).flag(o.Broken)
+		t = binary.LittleEndian.AppendUint64(t, uint64(o.At))
+		t = binary.LittleEndian.AppendUint64(t, uint64(o.MaturesAt))
+		t = t.text(o.Kind).text(o.Reason).text(o.Silo).text(o.Unit).text(string(o.Channel)).flag(o.Broken)
 	}
-	return t.sum()
+	return xxhash.Sum64(t)
 }
 
 // opportunitiesOf are those of the i-th journey of a history.

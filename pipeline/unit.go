@@ -49,7 +49,15 @@ type (
 		breakpoints   uint32
 		opportunities uint64 // their hash
 	}
-	stepMemo       struct{ said }
+	stepMemo struct {
+		said
+		written written
+	}
+	// written is an event as it was packed last, and would be again after an event of the same time.
+	written struct {
+		packed string // "" where it never was
+		base   event.Instant
+	}
 	breakpointMemo struct {
 		said
 		id         string
@@ -140,7 +148,11 @@ func (u *unit) pack(p *packer) {
 	base := event.Instant(0)
 	p.uint(uint64(len(u.events)))
 	for i, e := range u.events {
-		p.event(e, base)
+		if w := &u.steps[i].written; w.packed != "" && w.base == base {
+			p.b = append(p.b, w.packed...)
+		} else {
+			p.event(e, base)
+		}
 		p.said(u.steps[i].said)
 		base = e.At
 	}
@@ -250,7 +262,9 @@ func (u *unit) unpackEvents(r *unpacker, arena []event.Event) (base event.Instan
 	u.events, u.prints, u.steps = make([]*event.Event, n, n+1), make([]uint64, n, n+1), make([]stepMemo, n, n+1)
 	for i := range n {
 		e := &arena[i]
+		rest := r.s
 		r.event(e, u.home, base)
+		u.steps[i].written = written{rest[:len(rest)-len(r.s)], base}
 		u.events[i], u.prints[i], u.steps[i].said = e, event.Fingerprint(e.Source, e.ID), r.said()
 		base = e.At
 	}

@@ -98,7 +98,7 @@ func fillOne(f reflect.Value, n int64) int64 {
 func TestStateKnowsItsOpportunities(t *testing.T) {
 	j := &journey.Journey{}
 	chances := []breakpoint.Opportunity{{Kind: "a"}, {Kind: "b"}}
-	seen := map[journeyState]bool{stateOf(j, nil, nil): true, stateOf(j, nil, chances): true}
+	seen := map[journeyState]bool{stateOf(j, 0, nil): true, stateOf(j, 0, chances): true}
 	for i, change := range []func(*breakpoint.Opportunity){
 		func(o *breakpoint.Opportunity) { o.Kind = "c" }, func(o *breakpoint.Opportunity) { o.At = 1 },
 		func(o *breakpoint.Opportunity) { o.MaturesAt = 1 }, func(o *breakpoint.Opportunity) { o.Reason = "r" },
@@ -107,7 +107,7 @@ func TestStateKnowsItsOpportunities(t *testing.T) {
 	} {
 		before := chances[1]
 		change(&chances[1])
-		if s := stateOf(j, nil, chances); seen[s] {
+		if s := stateOf(j, 0, chances); seen[s] {
 			t.Errorf("change %d of an opportunity is not seen", i)
 		} else {
 			seen[s] = true

@@ -53,11 +53,11 @@ func (w *writer) replace(t factTable, before, now said) {
 // journeys writes the journeys that changed and retracts those that no longer are. A journey of the same steps in the same
 // state is passed over: its row and the rows of its steps can say nothing new.
 func (w *writer) journeys(u *unit, h journey.History, found breakpoint.Findings) {
-	known := u.journeys
+	known, broken := u.journeys, perJourney(found.Breakpoints)
 	u.journeys = make([]journeyMemo, 0, len(h.Journeys))
 	for i, j := range h.Journeys {
 		chances := opportunitiesOf(found, i)
-		before, state := memoOf(known, j.ID, i), stateOf(j, found.Breakpoints, chances)
+		before, state := memoOf(known, j.ID, i), stateOf(j, broken[j], chances)
 		if before != nil && before.state == state && slices.Equal(before.steps, j.Steps) {
 			u.journeys = append(u.journeys, *before)
 			continue
@@ -116,8 +116,8 @@ func (u *unit) alias(id string) *aliasMemo {
 	return nil
 }
 
-func stateOf(j *journey.Journey, found []breakpoint.Breakpoint, chances []breakpoint.Opportunity) journeyState {
-	return journeyState{j.Outcome, j.Basis, j.EndedAt, j.Cut, count(found, j), opportunitiesHash(chances)}
+func stateOf(j *journey.Journey, breakpoints uint32, chances []breakpoint.Opportunity) journeyState {
+	return journeyState{j.Outcome, j.Basis, j.EndedAt, j.Cut, breakpoints, opportunitiesHash(chances)}
 }
 
 // memoOf finds a journey, looking first where it stood last.
@@ -210,11 +210,14 @@ func lastUnit(j *journey.Journey) string {
 	return ""
 }
 
-func count(found []breakpoint.Breakpoint, j *journey.Journey) (n uint32) {
+// perJourney counts breakpoints; nil for none.
+func perJourney(found []breakpoint.Breakpoint) map[*journey.Journey]uint32 {
+	if len(found) == 0 {
+		return nil
+	}
+	n := make(map[*journey.Journey]uint32, len(found))
 	for i := range found {
-		if found[i].Journey == j {
-			n++
-		}
+		n[found[i].Journey]++
 	}
 	return n
 }

@@ -66,12 +66,12 @@ type Kind struct {
 }
 
 // Catalogue lists the kinds, in the order of product.md.
-func Catalogue() []Kind {
-	return []Kind{
-		repeatContact, channelFailover, channelPingPong, siloHandoff, longWait, refusedContact, queueAbandonment, formAbandonment,
-		slaBreach, brokenPromise, stalledCase, reopenedCase, processLoop, repeatedInformation, coreFailure, complaintEscalation,
-		detractor, unansweredDetractor, tension, unresolvedEnd,
-	}
+func Catalogue() []Kind { return slices.Clone(catalogue) }
+
+var catalogue = []Kind{
+	repeatContact, channelFailover, channelPingPong, siloHandoff, longWait, refusedContact, queueAbandonment, formAbandonment,
+	slaBreach, brokenPromise, stalledCase, reopenedCase, processLoop, repeatedInformation, coreFailure, complaintEscalation,
+	detractor, unansweredDetractor, tension, unresolvedEnd,
 }
 
 // Detect finds the breakpoints of one customer's journeys as of the clock.
@@ -80,9 +80,9 @@ func Catalogue() []Kind {
 // (rules.Book.Near), and nothing is charged to it but their steps.
 func Detect(h journey.History, clock event.Instant, book *rules.Book) Findings {
 	s := newScope(h, clock, book)
-	for _, k := range Catalogue() {
-		s.kind = k
-		k.detect(s)
+	for i := range catalogue {
+		s.kind = &catalogue[i]
+		s.kind.detect(s)
 	}
 	s.sort()
 	s.charge()
@@ -94,19 +94,33 @@ type scope struct {
 	history journey.History
 	clock   event.Instant
 	book    *rules.Book
-	kind    Kind
-	number  map[*journey.Journey]int
+	kind    *Kind
+	number  int // of the journey asked for last
 	found   Findings
+
+	visits  []visit           // the contacts the customer made, in order
+	reached []assistedContact // those that reached a person
+	byCase  caseSteps
 }
 
 func newScope(h journey.History, clock event.Instant, book *rules.Book) *scope {
 	n := len(h.Journeys)
-	s := &scope{history: h, clock: clock, book: book, number: make(map[*journey.Journey]int, n),
+	s := &scope{history: h, clock: clock, book: book,
 		found: Findings{Opportunities: make([][]Opportunity, n), Due: make([]event.Instant, n)}}
-	for i, j := range h.Journeys {
-		s.number[j], s.found.Due[i] = i, journey.Never
+	for i := range h.Journeys {
+		s.found.Due[i] = journey.Never
 	}
+	s.visits = s.inbound()
+	s.reached = s.assisted()
 	return s
+}
+
+// numberOf is the number of a journey in the history: detectors go from one to the next.
+func (s *scope) numberOf(j *journey.Journey) int {
+	for s.history.Journeys[s.number] != j {
+		s.number = (s.number + 1) % len(s.history.Journeys)
+	}
+	return s.number
 }
 
 // rules are those in force at a moment: that of the opportunity.
@@ -126,17 +140,33 @@ type chance struct{ journey, index int }
 // opportunity notes a chance of breaking, which began with an event; what o leaves empty is taken from the event and its
 // journey. False says that the kind is not measured there.
 func (s *scope) opportunity(j *journey.Journey, e *event.Event, o Opportunity) (chance, bool) {
-	if !s.rules(o.At).Measured(s.kind.ID, e.Source) {
+	book := s.rules(o.At)
+	if !book.Measured(s.kind.ID, e.Source) {
 		return chance{}, false
 	}
 	o.Kind = s.kind.ID
 	o.Reason = cmp.Or(o.Reason, e.Data.Reason, j.Reason)
-	o.Silo = s.rules(o.At).OwnerOf(cmp.Or(o.Silo, e.Data.Silo), event.ReasonFamily(o.Reason))
+	o.Silo = owner(book, cmp.Or(o.Silo, e.Data.Silo), o.Reason)
 	o.Unit = cmp.Or(o.Unit, e.Data.Unit)
 	o.Channel = cmp.Or(o.Channel, e.Data.Channel)
-	n := s.number[j]
-	s.found.Opportunities[n] = append(s.found.Opportunities[n], o)
-	return chance{n, len(s.found.Opportunities[n]) - 1}, true
+	n := s.numberOf(j)
+	list := s.found.Opportunities[n]
+	if list == nil {
+		list = make([]Opportunity, 0, usualOpportunities)
+	}
+	s.found.Opportunities[n] = append(list, o)
+	return chance{n, len(list)}, true
+}
+
+// usualOpportunities is room for those of a journey of one contact.
+const usualOpportunities = 8
+
+// owner names the silo that answers for a step.
+func owner(book *rules.Book, silo, reason string) string {
+	if silo != "" {
+		return silo
+	}
+	return book.OwnerOf("", event.ReasonFamily(reason))
 }
 
 // add completes a breakpoint with what follows from its kind, its origin and the opportunity that it takes. key names what
@@ -154,7 +184,7 @@ func (s *scope) add(c chance, b Breakpoint, key ...string) {
 func (s *scope) keep(b Breakpoint, key ...string) {
 	b.Kind = s.kind.ID
 	b.Severity = cmp.Or(b.Severity, s.kind.Severity)
-	b.Silo = s.rules(b.OpportunityAt).OwnerOf(cmp.Or(b.Silo, b.Origin.Data.Silo), event.ReasonFamily(b.Reason))
+	b.Silo = owner(s.rules(b.OpportunityAt), cmp.Or(b.Silo, b.Origin.Data.Silo), b.Reason)
 	if !b.noUnit {
 		b.Unit = cmp.Or(b.Unit, b.Origin.Data.Unit)
 	}
@@ -167,27 +197,37 @@ func (s *scope) keep(b Breakpoint, key ...string) {
 
 // due notes that something may break in a journey when the clock has passed an instant.
 func (s *scope) due(j *journey.Journey, at event.Instant) {
-	n := s.number[j]
+	n := s.numberOf(j)
 	s.found.Due[n] = min(s.found.Due[n], at+1)
 }
 
 func (s *scope) sort() {
-	rank := make(map[string]int, len(s.book.Precedence))
-	for i, kind := range s.book.Precedence {
-		rank[kind] = i - len(s.book.Precedence) // what is not listed comes last
+	if len(s.found.Breakpoints) < 2 {
+		return
+	}
+	rank := func(b *Breakpoint) int { // what is not listed comes last
+		if i := slices.Index(s.book.Precedence, b.Kind); i >= 0 {
+			return i
+		}
+		return len(s.book.Precedence)
 	}
 	slices.SortFunc(s.found.Breakpoints, func(a, b Breakpoint) int {
-		return cmp.Or(cmp.Compare(a.OccurredAt, b.OccurredAt), cmp.Compare(rank[a.Kind], rank[b.Kind]),
-			cmp.Compare(a.OpportunityAt, b.OpportunityAt), cmp.Compare(a.ID, b.ID))
+		if a.OccurredAt != b.OccurredAt {
+			return cmp.Compare(a.OccurredAt, b.OccurredAt)
+		}
+		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(a.OpportunityAt, b.OpportunityAt), cmp.Compare(a.ID, b.ID))
 	})
 }
 
 // charge gives each avoidable step to the earliest breakpoint that explains it, once.
 func (s *scope) charge() {
-	charged := map[*event.Event]bool{}
+	var charged map[*event.Event]bool
 	for i := range s.found.Breakpoints {
 		b := &s.found.Breakpoints[i]
 		for _, e := range b.avoidable {
+			if charged == nil {
+				charged = map[*event.Event]bool{}
+			}
 			if !charged[e] {
 				charged[e] = true
 				b.Cost += journey.StepCost(e, s.book)

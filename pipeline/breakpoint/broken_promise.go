@@ -18,6 +18,9 @@ var brokenPromise = Kind{
 // promise that was due before it was made, as it may be recorded, promises nothing.
 func detectBrokenPromise(s *scope) {
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(promiseMade) {
+			continue
+		}
 		for i, e := range j.Steps {
 			if e.Type == event.PromiseMade && e.Data.Due >= e.At {
 				s.watchPromise(j, i, e)
@@ -25,6 +28,8 @@ func detectBrokenPromise(s *scope) {
 		}
 	}
 }
+
+var promiseMade = event.TypesOf(event.PromiseMade)
 
 func (s *scope) watchPromise(j *journey.Journey, i int, made *event.Event) {
 	due := made.Data.Due

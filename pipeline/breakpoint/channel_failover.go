@@ -22,7 +22,12 @@ type attempt struct {
 	steps   []*event.Event
 	journey *journey.Journey
 	reason  string
-	key     string
+}
+
+// key names the attempt.
+func (a *attempt) key() string {
+	e := a.steps[0]
+	return journey.ID("attempt", e.Home, e.Source, e.ID)
 }
 
 // until is the last step of the attempt before another event; nil when it began later. An attempt may go on afterwards
@@ -39,7 +44,6 @@ func (a *attempt) until(e *event.Event) (last *event.Event) {
 // detectFailovers looks, after each attempt, for the first assisted contact of the same reason family within the window.
 // The origin is the attempt.
 func detectFailovers(s *scope) {
-	contacts := s.assisted()
 	for _, a := range s.attempts() {
 		begins, ends := a.steps[0], a.steps[len(a.steps)-1]
 		window := s.rules(begins.At).Failover.Of(where(begins, cmp.Or(a.reason, begins.Data.Reason, a.journey.Reason)))
@@ -47,7 +51,7 @@ func detectFailovers(s *scope) {
 		if !measured {
 			continue
 		}
-		for _, c := range contacts {
+		for _, c := range s.reached {
 			if a.failsOver(c, window) {
 				s.addFailover(o, a, c)
 				break
@@ -58,7 +62,7 @@ func detectFailovers(s *scope) {
 
 func (a *attempt) failsOver(c assistedContact, window time.Duration) bool {
 	family := event.ReasonFamily(a.reason)
-	if family == "" || event.ReasonFamily(c.Reason) != family {
+	if family == "" || c.family != family {
 		return false
 	}
 	last := a.until(c.reached)
@@ -72,13 +76,16 @@ func (s *scope) addFailover(o chance, a *attempt, c assistedContact) {
 		DetectedAt: max(c.reached.At, c.ReasonAt),
 		Evidence:   []*event.Event{a.until(c.reached), c.reached},
 		avoidable:  c.Steps,
-	}, a.key)
+	}, a.key())
 }
 
 // attempts lists the self-service attempts of all journeys, in the order of their first events within each journey.
 func (s *scope) attempts() []*attempt {
 	var list []*attempt
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(ofAttempts) {
+			continue
+		}
 		open := map[string]*attempt{}
 		for _, e := range j.Steps {
 			if !attempts(e) {
@@ -86,7 +93,6 @@ func (s *scope) attempts() []*attempt {
 			}
 			a := openAttempt(open, j, e)
 			if len(a.steps) == 0 {
-				a.key = journey.ID("attempt", e.Home, e.Source, e.ID)
 				list = append(list, a)
 			}
 			a.steps = append(a.steps, e)
@@ -135,11 +141,7 @@ func (a *attempt) state(j *journey.Journey, e *event.Event) {
 }
 
 // attempts says whether an event is part of an attempt.
-func attempts(e *event.Event) bool {
-	switch e.Type {
-	case event.FormStarted, event.FormFailed, event.FormSubmitted, event.SearchPerformed, event.TransactionCompleted,
-		event.BotAnswered:
-		return true
-	}
-	return false
-}
+func attempts(e *event.Event) bool { return ofAttempts.Any(event.Types(0).With(e)) }
+
+var ofAttempts = event.TypesOf(event.FormStarted, event.FormFailed, event.FormSubmitted, event.SearchPerformed,
+	event.TransactionCompleted, event.BotAnswered)

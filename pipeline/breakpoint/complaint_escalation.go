@@ -18,6 +18,9 @@ var complaintEscalation = Kind{
 // once; one that goes outside with no answer to break is an opportunity by itself.
 func detectComplaintEscalation(s *scope) {
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(complaining) {
+			continue
+		}
 		var f complaintFile
 		for _, e := range j.Steps {
 			switch e.Type {
@@ -32,6 +35,8 @@ func detectComplaintEscalation(s *scope) {
 		}
 	}
 }
+
+var complaining = event.TypesOf(event.ComplaintAnswered, event.ComplaintFiled, event.ComplaintEscalated)
 
 // complaintFile is what is known of the complaints of a journey so far.
 type complaintFile struct {

@@ -16,9 +16,16 @@ type visit struct {
 
 // inbound lists the contacts the customer made, with a person or a bot, in order.
 func (s *scope) inbound() []visit {
-	var list []visit
+	n := 0
 	for _, j := range s.history.Journeys {
-		for _, c := range inboundOf(j) {
+		n += len(j.Inbound)
+	}
+	if n == 0 {
+		return nil
+	}
+	list := make([]visit, 0, n)
+	for _, j := range s.history.Journeys {
+		for _, c := range j.Inbound {
 			list = append(list, visit{c, j})
 		}
 	}
@@ -26,20 +33,10 @@ func (s *scope) inbound() []visit {
 	return list
 }
 
-// inboundOf lists those of one journey, in order.
-func inboundOf(j *journey.Journey) (list []*journey.Contact) {
-	for _, c := range j.Contacts {
-		if c.Inbound && c.WithSomebody() {
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
 // chasers are the steps of the contacts the customer made in a journey after something was due and before it came (0 for
 // never).
 func chasers(j *journey.Journey, due, came event.Instant) (steps []*event.Event) {
-	for _, c := range inboundOf(j) {
+	for _, c := range j.Inbound {
 		if c.Start > due && (came == 0 || c.Start < came) {
 			steps = append(steps, c.Steps...)
 		}
@@ -50,7 +47,7 @@ func chasers(j *journey.Journey, due, came event.Instant) (steps []*event.Event)
 // followed is the contact that followed another: the next one the customer made in the journey within the repeat window.
 func (s *scope) followed(j *journey.Journey, c *journey.Contact) *journey.Contact {
 	window := s.rules(c.Start).Repeat.Of(rules.Where{Reason: j.Reason, Channel: c.Channel})
-	for _, later := range inboundOf(j) {
+	for _, later := range j.Inbound {
 		if c.First().Before(later.First()) && later != c {
 			if later.Start.Sub(c.End) <= window {
 				return later
@@ -117,10 +114,10 @@ func oneCustomer(a, b *event.Event) bool {
 // assisted lists the first assisted step of each contact the customer made, with its contact.
 func (s *scope) assisted() []assistedContact {
 	var list []assistedContact
-	for _, v := range s.inbound() {
+	for _, v := range s.visits {
 		for _, e := range v.Steps {
 			if isAssisted(e) {
-				list = append(list, assistedContact{v, e})
+				list = append(list, assistedContact{v, e, event.ReasonFamily(v.Reason)})
 				break
 			}
 		}
@@ -132,6 +129,7 @@ func (s *scope) assisted() []assistedContact {
 type assistedContact struct {
 	visit
 	reached *event.Event
+	family  string // of its reason
 }
 
 func isAssisted(e *event.Event) bool {

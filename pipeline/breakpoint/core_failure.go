@@ -21,6 +21,9 @@ const byCompany = "company"
 // lists the incidents.
 func detectCoreFailure(s *scope) {
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(owing) {
+			continue
+		}
 		var owed owedServices
 		for _, e := range j.Steps {
 			owed.take(s, j, e)
@@ -38,6 +41,9 @@ func detectCoreFailure(s *scope) {
 		}
 	}
 }
+
+// owing are the types that say that a service is owed, or was.
+var owing = event.TypesOf(event.OrderPlaced, event.AppointmentMade, event.AppointmentMissed, event.PaymentFailed, event.TransactionCompleted)
 
 // owedServices are the orders and appointments of a journey, in order.
 type owedServices struct {
@@ -193,7 +199,7 @@ func (s *scope) judgeAppointment(j *journey.Journey, a *owedAppointment) {
 func (s *scope) addFailedService(o chance, j *journey.Journey, origin, e *event.Event) {
 	window := s.rules(e.At).Repeat.Of(where(e, reasonAt(j, e)))
 	b := Breakpoint{Origin: origin, OccurredAt: e.At, Evidence: evidence(origin, e)}
-	for _, c := range inboundOf(j) {
+	for _, c := range j.Inbound {
 		if e.Before(c.First()) && c.Start.Sub(e.At) <= window {
 			b.avoidable = append(b.avoidable, c.Steps...)
 		}

@@ -27,6 +27,9 @@ const (
 // detectDetractor judges every answer to a transactional survey that gives a score. The origin is the contact surveyed.
 func detectDetractor(s *scope) {
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(surveyAnswered) {
+			continue
+		}
 		for _, e := range j.Steps {
 			if e.Type == event.SurveyAnswered && surveyed(e) {
 				s.judgeAnswer(j, e)
@@ -34,6 +37,8 @@ func detectDetractor(s *scope) {
 		}
 	}
 }
+
+var surveyAnswered = event.TypesOf(event.SurveyAnswered)
 
 func (s *scope) judgeAnswer(j *journey.Journey, e *event.Event) {
 	origin, reason := aboutContact(j, e)

@@ -21,22 +21,21 @@ const serviceForm = "service"
 
 // detectFormAbandonment looks at what came within the window after the start of each service form, in whichever journey.
 func detectFormAbandonment(s *scope) {
-	var contacts []assistedContact
-	asked := false
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(formStarted) {
+			continue
+		}
 		for _, e := range j.Steps {
-			if e.Type != event.FormStarted || e.Data.Kind != serviceForm {
-				continue
+			if e.Type == event.FormStarted && e.Data.Kind == serviceForm {
+				s.watchForm(j, e)
 			}
-			if !asked {
-				contacts, asked = s.assisted(), true
-			}
-			s.watchForm(j, e, contacts)
 		}
 	}
 }
 
-func (s *scope) watchForm(j *journey.Journey, start *event.Event, contacts []assistedContact) {
+var formStarted = event.TypesOf(event.FormStarted)
+
+func (s *scope) watchForm(j *journey.Journey, start *event.Event) {
 	f := form{start: start, reason: start.Data.Reason}
 	if c := j.ContactOf(start); c != nil {
 		f.reason = c.Reason
@@ -46,7 +45,7 @@ func (s *scope) watchForm(j *journey.Journey, start *event.Event, contacts []ass
 	if !measured || f.takenUp(s.history.Journeys) {
 		return
 	}
-	failed, contact := f.failed(s.history.Journeys), f.contact(contacts)
+	failed, contact := f.failed(s.history.Journeys), f.contact(s.reached)
 	switch {
 	case failed == nil && contact == nil:
 	case s.clock > f.until:
@@ -96,7 +95,7 @@ func (f *form) contact(contacts []assistedContact) (found *assistedContact) {
 	family := event.ReasonFamily(f.reason)
 	for i := range contacts {
 		c := &contacts[i]
-		other := event.ReasonFamily(c.Reason)
+		other := c.family
 		if f.within(c.reached) && (family == other || family == "" || other == "") && (found == nil || c.reached.Before(found.reached)) {
 			found = c
 		}

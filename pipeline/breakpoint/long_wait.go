@@ -24,12 +24,14 @@ var longWait = Kind{
 func detectLongWait(s *scope) {
 	for _, j := range s.history.Journeys {
 		for _, c := range j.Contacts {
-			if c.Inbound {
+			if c.Inbound && c.Types.Any(tellingWait) {
 				s.longWaitOf(j, c)
 			}
 		}
 	}
 }
+
+var tellingWait = event.TypesOf(event.ContactAnswered, event.ContactEnded)
 
 // longWaitOf takes the first wait on a channel that has a limit as the contact's opportunity.
 func (s *scope) longWaitOf(j *journey.Journey, c *journey.Contact) {

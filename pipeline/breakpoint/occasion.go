@@ -20,11 +20,17 @@ type occasions []*occasion
 
 // contactsOf notes an opportunity of the kind for each inbound contact with somebody of a journey, at its start.
 func (s *scope) contactsOf(j *journey.Journey) (list occasions) {
-	for _, c := range inboundOf(j) {
+	if len(j.Inbound) == 0 {
+		return nil
+	}
+	room := make([]occasion, len(j.Inbound))
+	list = make(occasions, len(j.Inbound))
+	for i, c := range j.Inbound {
 		o, measured := s.opportunity(j, c.First(), Opportunity{
 			At: c.Start, MaturesAt: c.End, Reason: cmp.Or(c.Reason, j.Reason), Channel: c.Channel,
 		})
-		list = append(list, &occasion{c, o, measured})
+		room[i] = occasion{c, o, measured}
+		list[i] = &room[i]
 	}
 	return list
 }

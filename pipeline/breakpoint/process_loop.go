@@ -17,6 +17,9 @@ var processLoop = Kind{
 // first step that comes too often.
 func detectProcessLoop(s *scope) {
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(internal) {
+			continue
+		}
 		work := internalSteps(j)
 		if len(work) == 0 {
 			continue
@@ -26,6 +29,8 @@ func detectProcessLoop(s *scope) {
 		}
 	}
 }
+
+var internal = event.TypesOf(event.StepPerformed, event.ApprovalRequested, event.ApprovalGiven, event.FamilyOther)
 
 // internalSteps are the steps of a journey that are work inside the company.
 func internalSteps(j *journey.Journey) (list []*event.Event) {

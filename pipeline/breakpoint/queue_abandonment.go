@@ -20,7 +20,7 @@ var queueAbandonment = Kind{
 func detectQueueAbandonment(s *scope) {
 	for _, j := range s.history.Journeys {
 		for _, c := range j.Contacts {
-			if !c.Inbound {
+			if !c.Inbound || !c.Types.Any(ofQueues) {
 				continue
 			}
 			q := s.queueing(j, c)
@@ -36,6 +36,8 @@ func detectQueueAbandonment(s *scope) {
 		}
 	}
 }
+
+var ofQueues = event.TypesOf(event.ContactQueued, event.ContactAbandoned)
 
 // queueing is what a contact says about its queue.
 type queueing struct {

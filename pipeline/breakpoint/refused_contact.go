@@ -20,11 +20,11 @@ var refusedContact = Kind{
 func detectRefusedContact(s *scope) {
 	for _, j := range s.history.Journeys {
 		for _, c := range j.Contacts {
-			if !c.Inbound || !slices.ContainsFunc(c.Steps, ofContact) {
+			if !c.Inbound || !c.Types.Any(conversation) {
 				continue
 			}
 			o, measured := s.opportunity(j, c.First(), Opportunity{At: c.Start, MaturesAt: c.Start, Reason: c.Reason, Channel: c.Channel})
-			if !measured {
+			if !measured || !c.Types.Any(contactRefused) {
 				continue
 			}
 			if e := first(c.Steps, func(e *event.Event) bool { return e.Type == event.ContactRefused }); e != nil {
@@ -33,6 +33,11 @@ func detectRefusedContact(s *scope) {
 		}
 	}
 }
+
+var (
+	conversation   = event.TypesIn("contact")
+	contactRefused = event.TypesOf(event.ContactRefused)
+)
 
 func (s *scope) addRefusal(o chance, j *journey.Journey, c *journey.Contact, e *event.Event) {
 	queue := lastUnit(c.Steps, e)

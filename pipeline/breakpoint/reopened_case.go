@@ -2,7 +2,6 @@ package breakpoint
 
 import (
 	"cmp"
-	"slices"
 
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
@@ -19,20 +18,25 @@ var reopenedCase = Kind{
 // detectReopenedCase follows each case from its resolution to its reopening.
 func detectReopenedCase(s *scope) {
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(ending) {
+			continue
+		}
 		for _, id := range j.Cases {
 			s.followCase(j, id)
 		}
 	}
 }
 
+var ending = event.TypesOf(event.CaseResolved, event.CaseClosed, event.CaseReopened)
+
 // followCase takes each resolution as an opportunity, and so the one that a case must have had which is reopened without.
 func (s *scope) followCase(j *journey.Journey, id string) {
 	var resolved *event.Event // while it stands
 	var o chance
 	var measured, reopened bool
-	for i, e := range j.Steps {
+	steps := s.stepsOf(j, id)
+	for i, e := range steps {
 		switch {
-		case e.Data.Case != id:
 		case e.Type == event.CaseResolved || e.Type == event.CaseClosed && resolved == nil:
 			resolved = e
 			o, measured = s.resolution(j, e)
@@ -41,7 +45,7 @@ func (s *scope) followCase(j *journey.Journey, id string) {
 				o, measured = s.resolution(j, e)
 			}
 			if measured && (resolved != nil || !reopened) {
-				s.addReopening(o, j.Steps[i:], cmp.Or(resolved, e))
+				s.addReopening(o, steps[i:], cmp.Or(resolved, e))
 			}
 			resolved, reopened = nil, true
 		}
@@ -54,24 +58,23 @@ func (s *scope) resolution(j *journey.Journey, e *event.Event) (chance, bool) {
 	})
 }
 
-// addReopening takes the steps of the journey from the reopening on.
+// addReopening takes the steps of the case from the reopening on.
 func (s *scope) addReopening(o chance, steps []*event.Event, resolved *event.Event) {
 	e := steps[0]
 	s.add(o, Breakpoint{
 		Origin:     resolved,
 		OccurredAt: e.At,
 		Evidence:   evidence(resolved, e),
-		avoidable:  untilResolved(steps[1:], e.Data.Case),
+		avoidable:  untilResolved(steps[1:]),
 	}, e.Data.Case, e.Source, e.ID)
 }
 
 // untilResolved are the steps of a case until it is resolved again.
-func untilResolved(steps []*event.Event, id string) []*event.Event {
-	list := slices.DeleteFunc(slices.Clone(steps), func(e *event.Event) bool { return e.Data.Case != id })
-	for i, e := range list {
+func untilResolved(steps []*event.Event) []*event.Event {
+	for i, e := range steps {
 		if e.Type == event.CaseResolved || e.Type == event.CaseClosed {
-			return list[:i]
+			return steps[:i]
 		}
 	}
-	return list
+	return steps
 }

@@ -19,7 +19,7 @@ var repeatContact = Kind{
 // detectRepeats looks, after each inbound contact, for the first inbound one that came for the same full reason within the
 // window, was not invited by the company, and is more than the normal path has. The origin is the earlier contact.
 func detectRepeats(s *scope) {
-	contacts := s.inbound()
+	contacts := s.visits
 	outreach := s.outreach()
 	for i, earlier := range contacts {
 		at := rules.Where{Reason: cmp.Or(earlier.Reason, earlier.journey.Reason), Channel: earlier.Channel, Unit: earlier.Last().Data.Unit}
@@ -27,7 +27,7 @@ func detectRepeats(s *scope) {
 		o, measured := s.opportunity(earlier.journey, earlier.Last(), Opportunity{
 			At: earlier.End, MaturesAt: earlier.End.Add(window), Reason: earlier.Reason, Channel: earlier.Channel,
 		})
-		if !measured {
+		if !measured || event.ReasonFamily(earlier.Reason) == "" {
 			continue
 		}
 		for _, later := range contacts[i+1:] {
@@ -42,9 +42,9 @@ func detectRepeats(s *scope) {
 	}
 }
 
-// repeats says whether a contact comes back to what another, ended by then, was about.
+// repeats says whether a contact comes back to what another, ended by then, was about: a reason of some family.
 func repeats(earlier, later visit) bool {
-	if event.ReasonFamily(earlier.Reason) == "" || later.Reason != earlier.Reason || !sameCustomer(earlier, later) {
+	if later.Reason != earlier.Reason || !sameCustomer(earlier, later) {
 		return false
 	}
 	return later.Start > earlier.End && earlier.Ended(later.Start)
@@ -52,13 +52,16 @@ func repeats(earlier, later visit) bool {
 
 // beyondPath says whether a contact is more than its reason normally takes.
 func (s *scope) beyondPath(v visit) bool {
-	n := slices.Index(inboundOf(v.journey), v.Contact) + 1
+	n := slices.Index(v.journey.Inbound, v.Contact) + 1
 	return n > s.rules(v.Start).PathOf(v.Reason).Contacts
 }
 
 // outreach lists what the company sent to the customer to make him come back.
 func (s *scope) outreach() (list []*event.Event) {
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(outreachSent) {
+			continue
+		}
 		for _, e := range j.Steps {
 			if e.Type == event.OutreachSent {
 				list = append(list, e)
@@ -67,6 +70,8 @@ func (s *scope) outreach() (list []*event.Event) {
 	}
 	return list
 }
+
+var outreachSent = event.TypesOf(event.OutreachSent)
 
 // invited says whether the company asked for the contact between the two.
 func invited(outreach []*event.Event, earlier, later visit) bool {

@@ -18,6 +18,9 @@ var repeatedInformation = Kind{
 func detectRepeatedInformation(s *scope) {
 	for _, j := range s.history.Journeys {
 		contacts := s.contactsOf(j)
+		if !j.Types.Any(informationRepeated) {
+			continue
+		}
 		var before *event.Event
 		times := 0
 		broken := map[*occasion]int{} // a contact -> its breakpoint
@@ -31,6 +34,8 @@ func detectRepeatedInformation(s *scope) {
 		}
 	}
 }
+
+var informationRepeated = event.TypesOf(event.InformationRepeated)
 
 // sayAgain judges the time that a customer had to say it again; c is the contact in which that was.
 func (s *scope) sayAgain(c *occasion, broken map[*occasion]int, j *journey.Journey, before, e *event.Event, times int) {

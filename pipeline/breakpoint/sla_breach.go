@@ -2,6 +2,7 @@ package breakpoint
 
 import (
 	"cmp"
+	"slices"
 
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
@@ -34,6 +35,9 @@ type deadline struct {
 // has passed it without one. An answer exactly when due is in time.
 func detectBreaches(s *scope) {
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(clockStarting) {
+			continue
+		}
 		for i, e := range j.Steps {
 			for _, d := range s.deadlines(j, i, e) {
 				s.judge(j, d)
@@ -41,6 +45,8 @@ func detectBreaches(s *scope) {
 		}
 	}
 }
+
+var clockStarting = event.TypesOf(event.MessageReceived, event.CaseOpened, event.CaseReopened, event.ComplaintFiled)
 
 func (s *scope) judge(j *journey.Journey, d deadline) {
 	o, measured := s.opportunity(j, d.start, Opportunity{At: d.start.At, MaturesAt: d.due, Reason: reasonAt(j, d.start)})
@@ -59,7 +65,7 @@ func (s *scope) deadlines(j *journey.Journey, i int, e *event.Event) []deadline 
 	case event.MessageReceived:
 		return s.messageDeadline(j, i, e)
 	case event.CaseOpened, event.CaseReopened:
-		return s.caseDeadline(j, i, e)
+		return s.caseDeadline(j, e, later(s.stepsOf(j, e.Data.Case), e))
 	case event.ComplaintFiled:
 		return s.complaintDeadlines(j, i, e)
 	}
@@ -107,13 +113,14 @@ func replies(a, to *event.Event) bool {
 	return false
 }
 
-// caseDeadline: resolution in the company's time, which stands still while the case waits on the customer.
-func (s *scope) caseDeadline(j *journey.Journey, i int, e *event.Event) []deadline {
-	rest := ofCase(j.Steps[i+1:], e.Data.Case)
+// caseDeadline: resolution in the company's time, which stands still while the case waits on the customer. Given the steps of
+// the case that come after the one that begins it.
+func (s *scope) caseDeadline(j *journey.Journey, e *event.Event, after []*event.Event) []deadline {
+	rest := untilReopened(after)
 	answer := first(rest, func(a *event.Event) bool { return a.Type == event.CaseResolved || a.Type == event.CaseClosed })
 	book := s.rules(e.At)
 	due, running := dueWithPauses(e.At, rest, book.CaseSpan(where(e, reasonAt(j, e))), book.CalendarOf(e.Data.Unit))
-	if !running || answer == nil && reopened(j.Steps[i+1:], e.Data.Case, due) {
+	if !running || answer == nil && reopened(after, due) {
 		return nil
 	}
 	return []deadline{{name: "resolution", start: e, due: due, answer: answer}}
@@ -129,8 +136,8 @@ func reasonAt(j *journey.Journey, e *event.Event) string {
 
 // reopened says whether a case was reopened before its clock had run out, though nobody said it was resolved: the new clock
 // takes the place of the old one.
-func reopened(steps []*event.Event, id string, due event.Instant) bool {
-	again := first(steps, func(e *event.Event) bool { return e.Type == event.CaseReopened && e.Data.Case == id })
+func reopened(steps []*event.Event, due event.Instant) bool {
+	again := first(steps, func(e *event.Event) bool { return e.Type == event.CaseReopened })
 	return again != nil && again.At <= due
 }
 
@@ -250,16 +257,10 @@ func sameCase(a, b *event.Event) bool {
 	return a.Data.Case == b.Data.Case || a.Data.Case == "" || b.Data.Case == ""
 }
 
-// ofCase are the steps of a case until it is reopened, when a clock of its own begins.
-func ofCase(steps []*event.Event, id string) (list []*event.Event) {
-	for _, e := range steps {
-		if e.Data.Case != id {
-			continue
-		}
-		if e.Type == event.CaseReopened {
-			break
-		}
-		list = append(list, e)
+// untilReopened are the steps of a case until it is reopened, when a clock of its own begins.
+func untilReopened(steps []*event.Event) []*event.Event {
+	if i := slices.IndexFunc(steps, func(e *event.Event) bool { return e.Type == event.CaseReopened }); i >= 0 {
+		return steps[:i]
 	}
-	return list
+	return steps
 }

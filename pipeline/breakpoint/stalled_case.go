@@ -2,7 +2,7 @@ package breakpoint
 
 import (
 	"cmp"
-	"slices"
+	"sync"
 
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
@@ -28,7 +28,8 @@ func detectStalledCase(s *scope) {
 
 // watchCase takes the case as one opportunity; each silence too long is a breakpoint of it.
 func (s *scope) watchCase(j *journey.Journey, id string) {
-	steps := caseSteps(j, id)
+	all := s.stepsOf(j, id)
+	steps := worked(all)
 	if len(steps) == 0 {
 		return
 	}
@@ -42,23 +43,29 @@ func (s *scope) watchCase(j *journey.Journey, id string) {
 	if !measured {
 		return
 	}
+	missed := sync.OnceValue(func() event.Instant { return s.firstMissed(j, all) })
 	open := true
+	var held *event.Event
 	for i, last := range steps {
 		open = openAfter(last, open)
+		if last.Data.Unit != "" {
+			held = last
+		}
 		var next *event.Event
 		if i+1 < len(steps) {
 			next = steps[i+1]
 		}
 		if open && !waitsOutside(last) {
-			s.judgeSilence(o, j, silence{last: last, next: next, held: lastUnit(steps, last), span: span, book: book})
+			s.judgeSilence(o, j, silence{last: last, next: next, held: cmp.Or(held, last), span: span, book: book}, missed)
 		}
 	}
 }
 
-// caseSteps are the steps of a case: what was done on it, and the replies that name it. A mention in a contact is none.
-func caseSteps(j *journey.Journey, id string) (list []*event.Event) {
-	for _, e := range j.Steps {
-		if e.Data.Case == id && (e.Type == event.MessageReplied || works(e)) {
+// worked are those of the steps that name a case in which something was done on it: work, and replies. A mention in a contact
+// is none.
+func worked(steps []*event.Event) (list []*event.Event) {
+	for _, e := range steps {
+		if e.Type == event.MessageReplied || works(e) {
 			list = append(list, e)
 		}
 	}
@@ -98,15 +105,16 @@ type silence struct {
 	book       *rules.Book
 }
 
-// judgeSilence says whether a silence was too long, and not a breach of the case's deadline already.
-func (s *scope) judgeSilence(o chance, j *journey.Journey, q silence) {
+// judgeSilence says whether a silence was too long, and not a breach of the case's deadline already, the first of which is
+// missed.
+func (s *scope) judgeSilence(o chance, j *journey.Journey, q silence, missed func() event.Instant) {
 	calendar := q.book.CalendarOf(q.held.Data.Unit)
 	if q.next != nil && q.next.At.Sub(q.last.At) <= calendar.Length(q.span) {
 		return // no span of open time takes less than itself
 	}
 	due := calendar.Due(q.last.At, q.span)
 	switch {
-	case q.next != nil && q.next.At <= due || s.breached(j, q.last.Data.Case, due):
+	case q.next != nil && q.next.At <= due || missed() <= due:
 	case s.clock > due:
 		s.addStall(o, j, q, due)
 	default:
@@ -114,20 +122,21 @@ func (s *scope) judgeSilence(o chance, j *journey.Journey, q silence) {
 	}
 }
 
-// breached says whether a deadline of a case was missed at an instant or before it, or will have been: only a step of the
-// case, which ends the silence, meets it.
-func (s *scope) breached(j *journey.Journey, id string, by event.Instant) bool {
-	for i, e := range j.Steps {
-		if e.Data.Case != id || e.Type != event.CaseOpened && e.Type != event.CaseReopened ||
-			!s.rules(e.At).Measured(slaBreach.ID, e.Source) {
+// firstMissed is the first deadline of a case that was missed, or will have been: only a step of the case, which ends the
+// silence, meets it. journey.Never for none.
+func (s *scope) firstMissed(j *journey.Journey, steps []*event.Event) event.Instant {
+	missed := journey.Never
+	for i, e := range steps {
+		if e.Type != event.CaseOpened && e.Type != event.CaseReopened || !s.rules(e.At).Measured(slaBreach.ID, e.Source) {
 			continue
 		}
-		missed := func(d deadline) bool { return d.due <= by && (d.answer == nil || d.answer.At > d.due) }
-		if slices.ContainsFunc(s.caseDeadline(j, i, e), missed) {
-			return true
+		for _, d := range s.caseDeadline(j, e, steps[i+1:]) {
+			if d.answer == nil || d.answer.At > d.due {
+				missed = min(missed, d.due)
+			}
 		}
 	}
-	return false
+	return missed
 }
 
 func (s *scope) addStall(o chance, j *journey.Journey, q silence, due event.Instant) {

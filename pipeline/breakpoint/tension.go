@@ -24,6 +24,9 @@ func detectTension(s *scope) {
 				s.noUnit(o.chance)
 			}
 		}
+		if !j.Types.Any(negativeSignals) {
+			continue
+		}
 		t := tenseJourney{journey: j, contacts: contacts, broken: map[*journey.Contact]bool{}}
 		for _, e := range j.Steps {
 			if s.negative(j, e) {
@@ -32,6 +35,8 @@ func detectTension(s *scope) {
 		}
 	}
 }
+
+var negativeSignals = event.TypesOf(event.IncivilityReported, event.ComplaintFiled, event.ComplaintEscalated, event.SurveyAnswered)
 
 // negative says whether an event is a signal that the customer is upset.
 func (s *scope) negative(j *journey.Journey, e *event.Event) bool {

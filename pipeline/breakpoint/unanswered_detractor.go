@@ -25,6 +25,9 @@ const winsBack = "customer_service"
 func detectUnansweredDetractor(s *scope) {
 	var words []*event.Event
 	for _, j := range s.history.Journeys {
+		if !j.Types.Any(surveyAnswered) {
+			continue
+		}
 		for _, e := range j.Steps {
 			if e.Type != event.SurveyAnswered || !surveyed(e) || !s.detracts(j, e) {
 				continue

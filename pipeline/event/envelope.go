@@ -132,8 +132,8 @@ func (p *parse) text(field string, raw []byte) string {
 // typeName is text for the type; a known one is not copied.
 func (p *parse) typeName(raw []byte) string {
 	if isString(raw) {
-		if s, ok := specs[string(raw[1:len(raw)-1])]; ok {
-			return s.Type
+		if i := specs.find(string(raw[1 : len(raw)-1])); i >= 0 {
+			return Specs[i].Type
 		}
 	}
 	return p.text("type", raw)

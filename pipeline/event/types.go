@@ -149,19 +149,92 @@ var Specs = [...]Spec{
 
 // SpecOf finds a type; a type that product.md does not name is an activity of family other that opens a journey.
 func SpecOf(typ string) Spec {
-	if s, ok := specs[typ]; ok {
-		return s
+	if i := specs.find(typ); i >= 0 {
+		return Specs[i]
 	}
 	return Spec{Type: typ, Family: FamilyOther, Role: Opens}
 }
 
-var specs = func() map[string]Spec {
-	m := make(map[string]Spec, len(Specs))
-	for _, s := range Specs {
-		m[s.Type] = s
+// Types is a set of types. Those that no journey holds (system types, and those that product.md does not name) are one
+// element together.
+type Types uint64
+
+// TypesOf gives the set of some types.
+func TypesOf(types ...string) (set Types) {
+	for _, typ := range types {
+		set |= 1 << min(uint(specs.find(typ)), lastOfTypes)
 	}
-	return m
-}()
+	return set
+}
+
+// TypesIn gives the set of the types of a family.
+func TypesIn(family string) (set Types) {
+	for i := range Specs {
+		if Specs[i].Family == family {
+			set |= TypesOf(Specs[i].Type)
+		}
+	}
+	return set
+}
+
+// lastOfTypes is the element that stands for several types: Specs lists those of journeys first.
+const lastOfTypes = 63
+
+// With adds the type of an event.
+func (t Types) With(e *Event) Types { return t | 1<<min(uint(specs.find(e.Type)), lastOfTypes) }
+
+// Any says whether two sets have a type in common.
+func (t Types) Any(other Types) bool { return t&other != 0 }
+
+// specTable finds types by a hash that puts no two of them at one place: the fold asks for the type of every step again and
+// again, where a map would be felt.
+type specTable struct {
+	factor uint32
+	places [specPlaces]uint8 // number in Specs, from 1
+}
+
+const specPlaces = 1 << 10
+
+// place mixes the length of a name with its most telling letters.
+func (t *specTable) place(typ string) uint32 {
+	n := len(typ)
+	h := uint32(typ[0]) | uint32(typ[n/2])<<8 | uint32(typ[n-1])<<16 | uint32(typ[n-3])<<24
+	return (h*t.factor + uint32(n)*0x9e3779b1) >> 22
+}
+
+// find gives the number of a type in Specs; -1 for none of them.
+func (t *specTable) find(typ string) int {
+	if len(typ) < 3 {
+		return -1
+	}
+	i := int(t.places[t.place(typ)]) - 1
+	if i < 0 || Specs[i].Type != typ {
+		return -1
+	}
+	return i
+}
+
+var specs = newSpecTable()
+
+// newSpecTable looks for a factor with which no two types meet.
+func newSpecTable() *specTable {
+	for factor := uint32(0x9e3779b1); ; factor += 2 {
+		if t := (specTable{factor: factor}); t.fill() {
+			return &t
+		}
+	}
+}
+
+func (t *specTable) fill() bool {
+	for i := range Specs {
+		place := &t.places[t.place(Specs[i].Type)]
+		if *place != 0 {
+			return false
+		}
+		*place = uint8(i + 1)
+	}
+	return true
+}
 
 // Ours says whether Parcours alone writes this type: nobody brings it to the door, not even an operator.
 func Ours(typ string) bool { return typ == LogOpened || typ == ClockModeChanged }

@@ -17,6 +17,12 @@ type block struct {
 	role     event.Role
 	reason   string // full reason of the first part that states one
 	customer string
+	types    event.Types // of its steps
+	journey  *Journey    // that took it last
+
+	// Of a page view:
+	anchor *block // without a reason: the block that makes it count, nil for none
+	counts bool   // with a reason: whether it does
 }
 
 func (b *block) first() *event.Event  { return b.steps[0] }
@@ -68,7 +74,7 @@ func assemble(events []*event.Event, g *grouping, book *rules.Book) []*block {
 }
 
 func (b *block) add(e *event.Event, role event.Role, book *rules.Book) {
-	b.steps = append(b.steps, e)
+	b.steps, b.types = append(b.steps, e), b.types.With(e)
 	b.role = min(b.role, role)
 	if b.customer == "" {
 		b.customer = e.Data.Customer

@@ -17,6 +17,7 @@ type Contact struct {
 	ReasonAt event.Instant // when that became known
 	Inbound  bool
 	Channel  event.Channel // of its first event that names one
+	Types    event.Types   // of its steps
 }
 
 // Assisted says whether a person is there to answer: an assisted channel, or a contact or message without a channel.
@@ -76,7 +77,7 @@ func (c *Contact) add(e *event.Event) {
 	if e.Data.Direction != "" && !c.directed() {
 		c.Inbound = e.Data.Direction == event.In
 	}
-	c.Steps = append(c.Steps, e)
+	c.Steps, c.Types = append(c.Steps, e), c.Types.With(e)
 	if c.Channel == "" {
 		c.Channel = e.Data.Channel
 	}
@@ -127,18 +128,9 @@ func within(at, from, to event.Instant, after time.Duration) bool {
 }
 
 // WithSomebody says whether this is an interaction with a person or a bot, rather than self-service under a contact id.
-func (c *Contact) WithSomebody() bool {
-	for _, e := range c.Steps {
-		switch event.SpecOf(e.Type).Family {
-		case "contact", "message":
-			return true
-		}
-		if e.Type == event.BotAnswered {
-			return true
-		}
-	}
-	return false
-}
+func (c *Contact) WithSomebody() bool { return c.Types.Any(withSomebody) }
+
+var withSomebody = event.TypesIn("contact") | event.TypesIn("message") | event.TypesOf(event.BotAnswered)
 
 // Key names the contact among all others of its time, in a way that a late event of it does not change. An id taken up
 // again beyond the book's reach gives the same key once more, so that a name made of it needs a time beside it: which of the

@@ -77,18 +77,17 @@ type folder struct {
 	visits    []*event.Event
 	loose     []*block
 	apart     []*event.Event
-	anchors   map[*block]*block // a page view without reason -> the block that makes it count
-	counting  map[*block]bool   // page views with a reason that count
-	counters  []*block          // the blocks so far that make a page view count
+	anchored  bool     // a page view goes where its anchor goes
+	counters  []*block // the blocks so far that make a page view count
 }
 
 // place finds the journey of a block, or begins one.
 func (f *folder) place(b *block) {
-	if b.role == event.Looks && !f.counts(b) {
+	if b.role == event.Looks && !b.countsAsStep() {
 		f.visits, f.loose = append(f.visits, b.steps...), append(f.loose, b)
 		return
 	}
-	if f.anchors[b] != nil {
+	if b.anchor != nil {
 		return // goes where its anchor goes
 	}
 	if j := f.find(b); j != nil {
@@ -285,7 +284,8 @@ func (j *Journey) take(b *block) {
 
 // takeUnordered adds a block and leaves its steps at the end.
 func (j *Journey) takeUnordered(b *block) {
-	j.blocks = append(j.blocks, b)
+	b.journey = j
+	j.blocks, j.Types = append(j.blocks, b), j.Types|b.types
 	j.Steps = append(j.Steps, b.steps...)
 	for _, c := range b.contacts {
 		j.Contacts = insertContact(j.Contacts, c)
@@ -357,6 +357,7 @@ func (f *folder) finish(clock event.Instant) History {
 	h := History{Journeys: f.journeys, Visits: f.visits, Next: Never, loose: f.loose, apart: f.apart}
 	for _, j := range h.Journeys {
 		j.name()
+		j.Inbound = j.inbound()
 		j.Reason = lastReason(j)
 		if len(j.Cases) > 0 {
 			j.CaseID = j.Cases[0]

@@ -53,6 +53,8 @@ type Journey struct {
 	Reason       string         // the last stated one of that family
 	Steps        []*event.Event // in order
 	Contacts     []*Contact     // in order of their start
+	Inbound      []*Contact     // those of them that the customer made, with a person or a bot
+	Types        event.Types    // of its steps
 	Cut          Cut
 
 	Outcome   Outcome
@@ -65,6 +67,7 @@ type Journey struct {
 	blocks []*block
 	number int  // in the order of beginning
 	past   Past // what later blocks see of it
+	grown  bool // page views were added
 	owing  bool // an answer could still join it, as far as the book reaches
 }
 
@@ -85,14 +88,32 @@ func (j *Journey) StepOf(e *event.Event) uint32 {
 
 // ContactOf is the contact an event is part of, nil where there is none.
 func (j *Journey) ContactOf(e *event.Event) *Contact {
-	for _, c := range j.Contacts {
-		for _, s := range c.Steps {
-			if s == e {
-				return c
-			}
+	if !interaction(e) {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(j.Contacts, e, func(c *Contact, e *event.Event) int { return event.Compare(c.First(), e) })
+	if found && j.Contacts[i].First() == e {
+		return j.Contacts[i]
+	}
+	if e.Data.Contact == "" { // stands for itself
+		return nil
+	}
+	for i--; i >= 0; i-- {
+		if c := j.Contacts[i]; c.ID == e.Data.Contact && slices.Contains(c.Steps, e) {
+			return c
 		}
 	}
 	return nil
+}
+
+// inbound lists the contacts that the customer made, with a person or a bot.
+func (j *Journey) inbound() (list []*Contact) {
+	for _, c := range j.Contacts {
+		if c.Inbound && c.WithSomebody() {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // name gives the id: a journey is named by its first event; where that belongs to a case, by the case, so that an earlier
@@ -109,11 +130,12 @@ func (j *Journey) name() {
 
 // ID is a deterministic name of 128 bits in hexadecimal, of parts that may hold anything.
 func ID(parts ...string) string {
-	h := sha256.New()
+	var room [256]byte
+	text := room[:0]
 	for _, p := range parts {
-		h.Write(strconv.AppendInt(nil, int64(len(p)), 10))
-		h.Write([]byte{':'})
-		h.Write([]byte(p))
+		text = strconv.AppendInt(text, int64(len(p)), 10)
+		text = append(append(text, ':'), p...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
 }

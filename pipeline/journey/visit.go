@@ -12,7 +12,6 @@ import (
 
 // seekAnchors finds, for every page view without reason, what makes it count.
 func (f *folder) seekAnchors(list []*block) {
-	f.anchors, f.counting = map[*block]*block{}, map[*block]bool{}
 	for i, b := range list {
 		if b.role == event.Looks {
 			f.seekAnchor(list, i)
@@ -27,10 +26,10 @@ func (f *folder) seekAnchors(list []*block) {
 func (f *folder) seekAnchor(list []*block, i int) {
 	b, a := list[i], f.anchor(list, i)
 	if b.family() == "" && len(b.cases) == 0 && a != nil {
-		f.anchors[b] = a
+		b.anchor, f.anchored = a, true
 		return
 	}
-	f.counting[b] = a != nil
+	b.counts = a != nil
 }
 
 // anchor is the next block after i that makes a page view count, else the last one before it.
@@ -52,55 +51,37 @@ func (f *folder) anchor(list []*block, i int) *block {
 	return nil
 }
 
-func (f *folder) counts(b *block) bool {
-	return f.anchors[b] != nil || f.counting[b] || len(b.cases) > 0
-}
+// countsAsStep says whether a page view is more than a visit.
+func (b *block) countsAsStep() bool { return b.anchor != nil || b.counts || len(b.cases) > 0 }
 
 // placeLookers puts page views into the journeys of their anchors, all those of one journey together.
 func (f *folder) placeLookers(list []*block) {
-	if len(f.anchors) == 0 {
+	if !f.anchored {
 		return
 	}
-	holder := make(map[*block]*Journey, len(list))
-	for _, j := range f.journeys {
-		for _, b := range j.blocks {
-			holder[b] = j
-		}
-	}
-	grown := map[*Journey]bool{}
 	for _, b := range list {
-		a := f.anchors[b]
-		if a == nil {
+		if b.anchor == nil {
 			continue
 		}
-		if j := holder[a]; j != nil {
+		if j := b.anchor.journey; j != nil {
 			j.takeUnordered(b)
-			grown[j] = true
+			j.grown = true
 		} else {
 			f.visits, f.loose = append(f.visits, b.steps...), append(f.loose, b)
 		}
 	}
 	for _, j := range f.journeys {
-		if grown[j] {
+		if j.grown {
 			slices.SortFunc(j.Steps, event.Compare)
 		}
 	}
 }
 
 // makesCount: a form, an error or a contact.
-func makesCount(b *block) bool {
-	for _, e := range b.steps {
-		switch event.SpecOf(e.Type).Family {
-		case "contact", "message":
-			return true
-		}
-		switch e.Type {
-		case event.FormStarted, event.FormFailed, event.FormSubmitted:
-			return true
-		}
-	}
-	return false
-}
+func makesCount(b *block) bool { return b.types.Any(makingCount) }
+
+var makingCount = event.TypesIn("contact") | event.TypesIn("message") |
+	event.TypesOf(event.FormStarted, event.FormFailed, event.FormSubmitted)
 
 // lastUntil is the time of the block's last step at or before t.
 func (b *block) lastUntil(t event.Instant) event.Instant {

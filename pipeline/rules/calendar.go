@@ -17,6 +17,7 @@ type Calendar struct {
 	opening  [7]Hours
 	holidays map[civil]bool
 	closed   map[civil]bool
+	table    table
 }
 
 // civil is a day of the calendar, without a time.
@@ -85,18 +86,17 @@ func (c *Calendar) Length(span OpenTime) time.Duration {
 
 // addOpen walks day by day; a calendar with no opening hour at all gives the elapsed time.
 func (c *Calendar) addOpen(from event.Instant, left time.Duration) event.Instant {
-	day := from.Time().In(c.zone)
+	n := c.dayOf(from)
 	for range maxDays {
-		open, shut, ok := c.hours(day)
-		if ok && shut > from {
-			open = max(open, from)
-			if room := shut.Sub(open); room >= left {
+		if day := c.day(n); day.shut > from && day.opens() {
+			open := max(day.open, from)
+			room := day.shut.Sub(open)
+			if room >= left {
 				return open.Add(left)
-			} else {
-				left -= room
 			}
+			left -= room
 		}
-		day = nextDay(day)
+		n++
 	}
 	return from.Add(left)
 }
@@ -107,16 +107,17 @@ const maxDays = 3660
 // OpenBetween is the company's own time between two instants.
 func (c *Calendar) OpenBetween(from, to event.Instant) time.Duration {
 	var sum time.Duration
-	day := from.Time().In(c.zone)
+	n := c.dayOf(from)
 	for range maxDays {
-		if event.InstantOf(midnight(day)) >= to {
+		day := c.day(n)
+		if day.begins >= to {
 			break
 		}
-		if open, shut, ok := c.hours(day); ok {
-			open, shut = max(open, from), min(shut, to)
+		if day.opens() {
+			open, shut := max(day.open, from), min(day.shut, to)
 			sum += max(0, shut.Sub(open))
 		}
-		day = nextDay(day)
+		n++
 	}
 	return sum
 }
@@ -137,17 +138,17 @@ func (c *Calendar) hours(day time.Time) (open, shut event.Instant, ok bool) {
 // EndOfJourOuvrable is the last millisecond of the n-th *jour ouvrable* (Monday to Saturday, no public holiday) after the
 // day of from: how French law counts a complaint's deadlines.
 func (c *Calendar) EndOfJourOuvrable(from event.Instant, n int) event.Instant {
-	day := midnight(from.Time().In(c.zone))
+	at := c.dayOf(from)
 	for range maxDays {
 		if n == 0 {
 			break
 		}
-		day = nextDay(day)
-		if day.Weekday() != time.Sunday && !c.holidays[civilOf(day)] {
+		at++
+		if c.day(at).ouvrable {
 			n--
 		}
 	}
-	return endOf(day)
+	return c.day(at+1).begins - 1
 }
 
 // EndOfMonths is the last millisecond of the same day n months later, or of that month's last day where it is shorter.
