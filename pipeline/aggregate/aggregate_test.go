@@ -136,7 +136,7 @@ func (s *site) append(partition int, events ...*event.Event) {
 // settled waits until everything in the log is in the tables.
 func (s *site) settled() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
 	head, err := s.bus.Head(ctx)
 	if err == nil {

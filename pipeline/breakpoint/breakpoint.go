@@ -29,6 +29,8 @@ type Breakpoint struct {
 	Evidence      []*event.Event // in order
 	Cost          float64        // of the avoidable steps charged to it, in the book's currency
 
+	Counted bool // its opportunity broke by it, before it matured: rates count it
+
 	avoidable []*event.Event
 	noUnit    bool // no unit is to be named: the only one known is that of the recorder
 }
@@ -173,7 +175,9 @@ func owner(book *rules.Book, silo, reason string) string {
 // failed, in words that a late event does not change.
 func (s *scope) add(c chance, b Breakpoint, key ...string) {
 	o := &s.found.Opportunities[c.journey][c.index]
-	o.Broken = true
+	if !o.Broken && b.OccurredAt <= o.MaturesAt { // what breaks later is told, and changes no rate that was drawn
+		o.Broken, b.Counted = true, true
+	}
 	b.OpportunityAt = o.At
 	b.Journey = s.history.Journeys[c.journey]
 	b.Reason = cmp.Or(b.Reason, o.Reason)

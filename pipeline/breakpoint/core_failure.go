@@ -81,19 +81,11 @@ func (o *owedServices) take(s *scope, j *journey.Journey, e *event.Event) {
 // the same product.
 func (o *owedServices) deliver(e *event.Event) {
 	for i := range o.orders {
-		if order := &o.orders[i]; order.delivered == nil && orderKey(order.placed) == orderKey(e) {
+		if order := &o.orders[i]; order.delivered == nil && journey.OfOrder(order.placed, e) {
 			order.delivered = e
 			return
 		}
 	}
-}
-
-// orderKey is what an order and its delivery have in common, as when the journey's outcome is read.
-func orderKey(e *event.Event) string {
-	if e.Data.Case != "" {
-		return e.Data.Case
-	}
-	return e.Data.Product
 }
 
 // miss finds the appointment of the same case that was missed: the last one due by then, else the next one due.

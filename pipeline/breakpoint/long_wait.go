@@ -138,7 +138,7 @@ func (w *wait) place(j *journey.Journey, c *journey.Contact) rules.Where {
 
 func (w *wait) opportunity(c *journey.Contact) Opportunity {
 	return Opportunity{
-		At: w.told.At, MaturesAt: w.told.At, Reason: c.Reason, Silo: w.silo(), Unit: w.unit(), Channel: w.channel(c),
+		At: w.told.At, MaturesAt: max(w.told.At, c.End), Reason: c.Reason, Silo: w.silo(), Unit: w.unit(), Channel: w.channel(c),
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *scope) contactsOf(j *journey.Journey) (list occasions) {
 	list = make(occasions, len(j.Inbound))
 	for i, c := range j.Inbound {
 		o, measured := s.opportunity(j, c.First(), Opportunity{
-			At: c.Start, MaturesAt: c.End, Reason: cmp.Or(c.Reason, j.Reason), Channel: c.Channel,
+			At: c.Start, MaturesAt: max(c.End, c.Start.Add(s.rules(c.Start).Matures.Journey)), Reason: cmp.Or(c.Reason, j.Reason), Channel: c.Channel,
 		})
 		room[i] = occasion{c, o, measured}
 		list[i] = &room[i]

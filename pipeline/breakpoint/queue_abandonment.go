@@ -28,7 +28,7 @@ func detectQueueAbandonment(s *scope) {
 				continue
 			}
 			o, measured := s.opportunity(j, q.first, Opportunity{
-				At: q.first.At, MaturesAt: q.first.At, Reason: c.Reason, Channel: cmp.Or(q.first.Data.Channel, c.Channel),
+				At: q.first.At, MaturesAt: max(q.first.At, c.End), Reason: c.Reason, Channel: cmp.Or(q.first.Data.Channel, c.Channel),
 			})
 			if measured && q.abandon != nil {
 				s.addAbandon(o, j, c, q)

@@ -23,7 +23,7 @@ func detectRefusedContact(s *scope) {
 			if !c.Inbound || !c.Types.Any(conversation) {
 				continue
 			}
-			o, measured := s.opportunity(j, c.First(), Opportunity{At: c.Start, MaturesAt: c.Start, Reason: c.Reason, Channel: c.Channel})
+			o, measured := s.opportunity(j, c.First(), Opportunity{At: c.Start, MaturesAt: c.End, Reason: c.Reason, Channel: c.Channel})
 			if !measured || !c.Types.Any(contactRefused) {
 				continue
 			}

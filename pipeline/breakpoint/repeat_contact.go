@@ -34,7 +34,7 @@ func detectRepeats(s *scope) {
 			if later.Start.Sub(earlier.End) > window {
 				break // those that follow came later still
 			}
-			if repeats(earlier, later) && !invited(outreach, earlier, later) && s.beyondPath(later) {
+			if repeats(earlier, later) && !invited(outreach, earlier, later) && s.beyondPath(earlier, later) {
 				s.addRepeat(o, earlier, later)
 				break
 			}
@@ -50,10 +50,14 @@ func repeats(earlier, later visit) bool {
 	return later.Start > earlier.End && earlier.Ended(later.Start)
 }
 
-// beyondPath says whether a contact is more than its reason normally takes.
-func (s *scope) beyondPath(v visit) bool {
-	n := slices.Index(v.journey.Inbound, v.Contact) + 1
-	return n > s.rules(v.Start).PathOf(v.Reason).Contacts
+// beyondPath says whether a contact is more than its reason normally takes: those of its journey so far count, and, where
+// the gap has cut it off from the one it comes back to, those of that journey.
+func (s *scope) beyondPath(earlier, later visit) bool {
+	n := slices.Index(later.journey.Inbound, later.Contact) + 1
+	if earlier.journey != later.journey {
+		n += len(earlier.journey.Inbound)
+	}
+	return n > s.rules(later.Start).PathOf(later.Reason).Contacts
 }
 
 // outreach lists what the company sent to the customer to make him come back.
@@ -68,6 +72,11 @@ func (s *scope) outreach() (list []*event.Event) {
 			}
 		}
 	}
+	for _, e := range s.history.Loose() {
+		if e.Type == event.OutreachSent {
+			list = append(list, e)
+		}
+	}
 	return list
 }
 
@@ -76,11 +85,16 @@ var outreachSent = event.TypesOf(event.OutreachSent)
 // invited says whether the company asked for the contact between the two.
 func invited(outreach []*event.Event, earlier, later visit) bool {
 	for _, e := range outreach {
-		if e.At >= earlier.End && e.At <= later.Start && (e.Data.Reason == "" || e.Data.Reason == later.Reason) {
+		if e.At >= earlier.End && e.At <= later.Start && oneCustomer(e, later.First()) && about(e.Data.Reason, later.Reason) {
 			return true
 		}
 	}
 	return false
+}
+
+// about says whether what the company wrote about can be what a contact is about: its reason, its family, or nothing said.
+func about(written, reason string) bool {
+	return written == "" || written == reason || written == event.ReasonFamily(reason)
 }
 
 func (s *scope) addRepeat(o chance, earlier, later visit) {

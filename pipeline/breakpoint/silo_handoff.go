@@ -89,13 +89,14 @@ func (p *siloPath) follow(e *event.Event) bool {
 	if p.begins[e] {
 		p.silos, p.holder = nil, nil
 	}
-	if e.Data.Silo != "" && p.move(e, e.Data.Silo) {
+	if e.Data.Silo != "" && p.move(e, e.Data.Silo, false) {
 		return true
 	}
-	return e.Type == event.ContactTransferred && e.Data.ToSilo != "" && p.move(e, e.Data.ToSilo)
+	return e.Type == event.ContactTransferred && e.Data.ToSilo != "" && p.move(e, e.Data.ToSilo, true)
 }
 
-func (p *siloPath) move(e *event.Event, to string) bool {
+// move goes to a silo; ordered says that the event itself sends the customer there.
+func (p *siloPath) move(e *event.Event, to string, ordered bool) bool {
 	n := len(p.silos)
 	if n > 0 && p.silos[n-1] == to {
 		p.holder = e
@@ -104,7 +105,7 @@ func (p *siloPath) move(e *event.Event, to string) bool {
 	back := slices.Contains(p.silos, to) && event.SpecOf(e.Type).Family != "case" // work that comes back with its answer
 	p.silos = append(p.silos, to)
 	p.sender = p.holder
-	if p.sender == nil || e.Type == event.ContactTransferred {
+	if p.sender == nil || ordered {
 		p.sender = e
 	}
 	p.holder = e

@@ -49,7 +49,7 @@ func detectBreaches(s *scope) {
 var clockStarting = event.TypesOf(event.MessageReceived, event.CaseOpened, event.CaseReopened, event.ComplaintFiled)
 
 func (s *scope) judge(j *journey.Journey, d deadline) {
-	o, measured := s.opportunity(j, d.start, Opportunity{At: d.start.At, MaturesAt: d.due, Reason: reasonAt(j, d.start)})
+	o, measured := s.started(j, d)
 	switch {
 	case !measured || d.answer != nil && d.answer.At <= d.due:
 	case s.clock > d.due:
@@ -57,6 +57,21 @@ func (s *scope) judge(j *journey.Journey, d deadline) {
 	default:
 		s.due(j, d.due)
 	}
+}
+
+// started is the opportunity that a deadline is. That of a complaint is the silo's who owns its reason, and no unit's: whoever
+// recorded it must not look worse for it.
+func (s *scope) started(j *journey.Journey, d deadline) (chance, bool) {
+	o := Opportunity{At: d.start.At, MaturesAt: d.due, Reason: reasonAt(j, d.start)}
+	complaint := d.start.Type == event.ComplaintFiled
+	if complaint {
+		o.Silo = s.rules(o.At).OwnerOf("", event.ReasonFamily(o.Reason))
+	}
+	c, measured := s.opportunity(j, d.start, o)
+	if measured && complaint {
+		s.noUnit(c)
+	}
+	return c, measured
 }
 
 // deadlines that a step begins.
@@ -86,7 +101,11 @@ func (s *scope) messageDeadline(j *journey.Journey, i int, e *event.Event) []dea
 	}}
 }
 
+// waitsAlready says whether an earlier message of the thread is unanswered; one without a contact id is a thread by itself.
 func waitsAlready(before []*event.Event, e *event.Event) bool {
+	if e.Data.Contact == "" {
+		return false
+	}
 	for k := len(before) - 1; k >= 0; k-- {
 		b := before[k]
 		if replies(b, e) {
@@ -119,7 +138,11 @@ func (s *scope) caseDeadline(j *journey.Journey, e *event.Event, after []*event.
 	rest := untilReopened(after)
 	answer := first(rest, func(a *event.Event) bool { return a.Type == event.CaseResolved || a.Type == event.CaseClosed })
 	book := s.rules(e.At)
-	due, running := dueWithPauses(e.At, rest, book.CaseSpan(where(e, reasonAt(j, e))), book.CalendarOf(e.Data.Unit))
+	span := book.CaseSpan(where(e, reasonAt(j, e)))
+	if span == (rules.OpenTime{}) {
+		return nil // no deadline
+	}
+	due, running := dueWithPauses(e.At, rest, span, book.CalendarOf(e.Data.Unit))
 	if !running || answer == nil && reopened(after, due) {
 		return nil
 	}
@@ -164,14 +187,18 @@ func dueWithPauses(start event.Instant, steps []*event.Event, span rules.OpenTim
 // resumes: anything the company does on the case, or the customer's own word on it, ends the wait.
 func resumes(e *event.Event) bool {
 	switch event.SpecOf(e.Type).Family {
-	case "case", "work", "message", event.FamilyOther:
+	case "case", "work", "message", "contact", event.FamilyOther:
 		return true
 	}
 	return false
 }
 
-// complaintDeadlines: acknowledged and answered, each by its own legal clock, from the day the customer sent it if known.
+// complaintDeadlines: acknowledged and answered, each by its own legal clock, from the day the customer sent it if known. The
+// first expression to anyone starts them: told again before it was answered, it is the same complaint.
 func (s *scope) complaintDeadlines(j *journey.Journey, i int, e *event.Event) []deadline {
+	if underWay(j.Steps[:i], e) {
+		return nil
+	}
 	rest := j.Steps[i+1:]
 	answer := first(rest, func(a *event.Event) bool { return a.Type == event.ComplaintAnswered && sameCase(a, e) })
 	ack := first(rest, func(a *event.Event) bool {
@@ -186,6 +213,20 @@ func (s *scope) complaintDeadlines(j *journey.Journey, i int, e *event.Event) []
 		{"acknowledgement", e, book.CalendarOf("").EndOfJourOuvrable(from, book.SLA.ComplaintAck), ack, complaintSeverity},
 		{"answer", e, answerDue(from, e, rest, book), answer, complaintSeverity},
 	}
+}
+
+// underWay says whether a complaint of the same case, or of none like this one, was filed before and is not answered.
+func underWay(before []*event.Event, filed *event.Event) (open bool) {
+	for _, e := range before {
+		switch {
+		case !oneCustomer(e, filed) || !sameCase(e, filed):
+		case e.Type == event.ComplaintFiled:
+			open = open || e.Data.Case == filed.Data.Case
+		case e.Type == event.ComplaintAnswered:
+			open = false
+		}
+	}
+	return open
 }
 
 func answerDue(from event.Instant, e *event.Event, rest []*event.Event, book *rules.Book) event.Instant {
@@ -215,7 +256,9 @@ func (s *scope) addBreach(o chance, j *journey.Journey, d deadline) {
 		b.Evidence, came = append(b.Evidence, d.answer), d.answer.At
 	}
 	b.avoidable = chasers(j, d.due, came)
-	b.Silo, b.Unit, b.noUnit = d.heldBy(j)
+	if b.Silo, b.Unit, b.noUnit = d.heldBy(j); b.noUnit {
+		b.Silo = s.found.Opportunities[o.journey][o.index].Silo
+	}
 	s.add(o, b, d.name, d.start.Source, d.start.ID)
 }
 
@@ -224,7 +267,7 @@ func (s *scope) addBreach(o chance, j *journey.Journey, d deadline) {
 func (d *deadline) heldBy(j *journey.Journey) (silo, unit string, unknown bool) {
 	complaint := d.start.Type == event.ComplaintFiled
 	for _, e := range j.Steps {
-		if e.At > d.due || e.Before(d.start) || e == d.start && complaint || e.Data.Unit == "" || !d.concerns(e) {
+		if e.At > d.due || e.Before(d.start) || complaint && e.Type == event.ComplaintFiled || e.Data.Unit == "" || !d.concerns(e) {
 			continue
 		}
 		silo, unit = e.Data.Silo, e.Data.Unit

@@ -37,8 +37,11 @@ func (s *scope) watchCase(j *journey.Journey, id string) {
 	book := s.rules(begins.At)
 	at := where(begins, reasonAt(j, begins))
 	span := book.StalledAfter.Of(at)
+	if span == (rules.OpenTime{}) {
+		return // no limit
+	}
 	o, measured := s.opportunity(j, begins, Opportunity{
-		At: begins.At, MaturesAt: book.CalendarOf(at.Unit).Due(begins.At, span), Reason: at.Reason,
+		At: begins.At, MaturesAt: max(begins.At.Add(book.Matures.Journey), book.CalendarOf(at.Unit).Due(begins.At, span)), Reason: at.Reason,
 	})
 	if !measured {
 		return

@@ -33,10 +33,10 @@ func detectUnresolvedEnd(s *scope) {
 	}
 }
 
-// lastHeld is the last step that names a unit, else the last.
+// lastHeld is the last step that names a unit and records nothing about others, else the last.
 func lastHeld(j *journey.Journey) *event.Event {
 	for i := len(j.Steps) - 1; i >= 0; i-- {
-		if j.Steps[i].Data.Unit != "" {
+		if j.Steps[i].Data.Unit != "" && !tells(j.Steps[i]) {
 			return j.Steps[i]
 		}
 	}

@@ -112,7 +112,7 @@ func (s *state) owesTo(e *event.Event) bool {
 	case event.PromiseKept:
 		return slices.ContainsFunc(s.promises, func(made *event.Event) bool { return made.Data.Promise == e.Data.Promise })
 	case event.OrderDelivered:
-		return contains(s.orders, orderKey(e))
+		return slices.ContainsFunc(s.orders, func(placed *event.Event) bool { return OfOrder(placed, e) })
 	case event.AppointmentMissed:
 		return len(s.appointments) > 0
 	case event.ComplaintEscalated:

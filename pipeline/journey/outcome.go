@@ -22,6 +22,7 @@ type state struct {
 	contactFailed bool         // the last contact was abandoned or refused
 	unanswered    bool         // the last contact was begun and nobody has answered it
 	attemptFailed bool         // the last self-service attempt failed, and no contact came after
+	funnels       []string     // sales forms
 	lostAt        event.Instant
 }
 
@@ -32,7 +33,7 @@ type obligations struct {
 	complained   bool           // ever
 	promises     []*event.Event // made, and neither kept nor performed
 	messages     []string       // contacts with a message unanswered; "" for messages without a contact
-	orders       []string       // cases or products of the orders not delivered
+	orders       []*event.Event // not delivered
 	appointments []event.Instant
 }
 
@@ -84,7 +85,7 @@ func (s *state) contactStep(e *event.Event) {
 		s.back()
 		s.contactFailed, s.unanswered, s.messages = false, false, nil
 	case event.ContactTransferred:
-		s.unanswered = false
+		s.contactFailed, s.unanswered = false, false
 	case event.ContactEnded:
 		s.contactFailed, s.unanswered, s.ended = false, false, nil
 		if r := e.Data.Resolved; r != nil && *r {
@@ -117,8 +118,14 @@ func (s *state) answer(contact string) {
 
 func (s *state) attemptStep(e *event.Event) {
 	switch e.Type {
+	case event.FormStarted:
+		if e.Data.Kind == "sales" { // a funnel, and no service that failed
+			s.funnels = with(s.funnels, e.Data.Form)
+		}
 	case event.FormFailed:
-		s.attemptFailed = true
+		if !contains(s.funnels, e.Data.Form) {
+			s.attemptFailed = true
+		}
 	case event.FormSubmitted, event.TransactionCompleted, event.BotAnswered:
 		s.attemptFailed = false
 	}
@@ -184,9 +191,9 @@ func (s *state) owedStep(e *event.Event) {
 	case event.PromiseKept:
 		s.promises = slices.DeleteFunc(s.promises, func(made *event.Event) bool { return made.Data.Promise == e.Data.Promise })
 	case event.OrderPlaced:
-		s.orders = append(s.orders, orderKey(e)) // two orders of one product are two
+		s.orders = append(s.orders, e) // two orders of one product are two
 	case event.OrderDelivered:
-		if i := slices.Index(s.orders, orderKey(e)); i >= 0 {
+		if i := slices.IndexFunc(s.orders, func(placed *event.Event) bool { return OfOrder(placed, e) }); i >= 0 {
 			s.orders = slices.Delete(s.orders, i, i+1)
 		}
 	case event.AppointmentMade:
@@ -198,12 +205,12 @@ func (s *state) owedStep(e *event.Event) {
 	}
 }
 
-// orderKey is what an order and its delivery have in common: the case, else the product.
-func orderKey(e *event.Event) string {
-	if e.Data.Case != "" {
-		return e.Data.Case
+// OfOrder says whether a delivery is that of an order: of its case, where both name one, else of its product.
+func OfOrder(placed, delivered *event.Event) bool {
+	if placed.Data.Case != "" && delivered.Data.Case != "" {
+		return placed.Data.Case == delivered.Data.Case
 	}
-	return e.Data.Product
+	return placed.Data.Product == delivered.Data.Product
 }
 
 func (s *state) wordStep(e *event.Event) {

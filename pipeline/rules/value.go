@@ -55,8 +55,8 @@ var (
 	minutes    = number("minutes, 0 or more", 0, 24*60).called("minutes")
 	amounts    = number("an amount, 0 or more", 0, 1e9).called("an amount")
 	scores     = number("a score, 0 to 10", 0, 10).called("a score")
-	counts     = whole("a whole number, 0 or more", 0)
-	atLeastOne = whole("a whole number, 1 or more", 1)
+	counts     = whole("a whole number, 0 to 3660", 0, 3660)
+	atLeastOne = whole("a whole number, 1 or more", 1, math.MaxInt32)
 	joursOuvr  = counted("jour ouvrable", "jours ouvrables").called("jours ouvrables")
 	months     = counted("month", "months").called("months")
 	durations  = codec[time.Duration]{expected: "a duration such as 7d, 24h, 3m, 5s or 1d12h", parse: parseDuration, print: printDuration, short: "a duration"}
@@ -105,10 +105,10 @@ func number(expected string, least, most float64) codec[float64] {
 
 func printNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-func whole(expected string, least int) codec[int] {
+func whole(expected string, least, most int) codec[int] {
 	return codec[int]{expected: expected, parse: func(s string) (int, bool) {
 		v, err := strconv.Atoi(s)
-		return v, err == nil && v >= least && v <= math.MaxInt32
+		return v, err == nil && v >= least && v <= most
 	}, print: strconv.Itoa}
 }
 

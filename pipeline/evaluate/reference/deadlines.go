@@ -1,6 +1,8 @@
 package reference
 
 import (
+	"strings"
+
 	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
 )
@@ -96,6 +98,9 @@ func (h *history) clocksOf(j *journey, steps []*event.Event) (list []*caseClock)
 	return list
 }
 
+// clockStep says whether a step of a case moves its clock: what is done on it, and the customer who is there again.
+func clockStep(e *event.Event) bool { return caseStep(e) || strings.HasPrefix(e.Type, "contact.") }
+
 // broke says whether a clock ran out, before the next one of its case began.
 func (h *history) broke(c *caseClock, next *caseClock) bool {
 	switch {
@@ -111,7 +116,7 @@ func (h *history) broke(c *caseClock, next *caseClock) bool {
 
 func (h *history) caseClocks(j *journey, events []*event.Event) {
 	for _, id := range casesIn(events, h.judge.container) {
-		clocks := h.clocksOf(j, ofCase(events, id, caseStep))
+		clocks := h.clocksOf(j, ofCase(events, id, clockStep))
 		for i, c := range clocks {
 			if h.broke(c, next(clocks, i)) {
 				h.add(c.due, c.from, c.from, "case "+id)
@@ -244,7 +249,7 @@ func (h *history) stalls() {
 		events := j.events()
 		for _, id := range casesIn(events, h.judge.container) {
 			steps := ofCase(events, id, caseStep)
-			h.stalled(j, steps, h.clocksOf(j, steps), id)
+			h.stalled(j, steps, h.clocksOf(j, ofCase(events, id, clockStep)), id)
 		}
 	}
 }

@@ -99,7 +99,14 @@ const (
 func lastWord(events []*event.Event) (word, string) {
 	var customer, company word
 	var contact, attempt string // why the last one came to nothing
+	sales := map[string]bool{}
 	for _, e := range events {
+		if e.Type == event.FormStarted && e.Data.Kind == "sales" {
+			sales[e.Data.Form] = true
+		}
+		if e.Type == event.FormFailed && sales[e.Data.Form] {
+			continue // a funnel: nothing that was owed
+		}
 		switch e.Type {
 		case event.ContactStarted, event.ContactQueued, event.MessageReceived, event.ContactAnswered, event.ContactAbandoned,
 			event.ContactRefused:
@@ -168,10 +175,10 @@ func cameToNothing(e *event.Event, contact, attempt string) (string, string) {
 	return contact, attempt
 }
 
-// lastOfUnit is the last step that names a unit, else the last.
+// lastOfUnit is the last step that names a unit, of those that record nothing about what others did; else the last.
 func lastOfUnit(events []*event.Event) *event.Event {
 	for i := len(events) - 1; i >= 0; i-- {
-		if events[i].Data.Unit != "" {
+		if events[i].Data.Unit != "" && !records(events[i]) {
 			return events[i]
 		}
 	}

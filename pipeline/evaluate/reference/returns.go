@@ -28,23 +28,28 @@ func (h *history) repeat(earlier, later *contact) bool {
 	}
 	end := earlier.end().At
 	return later.start().Sub(end) <= value(h.rules(end).Repeat, place(earlier.reason(), earlier.end())) &&
-		!h.invited(later, end) && h.rank(later) > h.path(later.reason(), end).Contacts
+		!h.invited(later, end) && h.rank(earlier, later) > h.path(later.reason(), end).Contacts
 }
 
 // invited says whether the company wrote to the customer about it between a moment and a contact.
 func (h *history) invited(c *contact, since event.Instant) bool {
 	return slices.ContainsFunc(h.events, func(e *event.Event) bool {
 		return e.Type == event.OutreachSent && since < e.At && e.At < c.start() && one(e.Data.Customer, c.customer()) &&
-			(e.Data.Reason == "" || e.Data.Reason == c.reason())
+			(e.Data.Reason == "" || e.Data.Reason == c.reason() || e.Data.Reason == c.family())
 	})
 }
 
-// rank is the place of a contact among the inbound contacts of its journey, from 1.
-func (h *history) rank(c *contact) int {
+// rank is the place of a contact among the inbound contacts of its journey, from 1; behind those of the journey of the
+// contact it comes back to, where that is another.
+func (h *history) rank(earlier, c *contact) int {
 	if c.journey() == nil {
 		return 1
 	}
-	return 1 + slices.Index(c.journey().inbound(), c)
+	n := 1 + slices.Index(c.journey().inbound(), c)
+	if j := earlier.journey(); j != nil && j != c.journey() {
+		n += len(j.inbound())
+	}
+	return n
 }
 
 // attempt is self-service: a form from start to submission, or what one contact id holds of searches, transactions and bot
