@@ -42,6 +42,13 @@ func TestUnitKeeps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		again := packer{dict: dict}
+		if got.pack(&again); string(again.b) != string(p.b) {
+			t.Errorf("a unit is packed again as\n%x\nexpected\n%x", again.b, p.b)
+		}
+		for i := range got.steps {
+			got.steps[i].written = written{} // says nothing of the unit
+		}
 		if !reflect.DeepEqual(got, u) {
 			t.Errorf("a unit comes back as\n%+v\nexpected\n%+v", got, u)
 			for i := range u.events {
@@ -53,6 +60,31 @@ func TestUnitKeeps(t *testing.T) {
 		if _, err := unpackUnit(string(p.b[:cut]), newDictionary(dict.words), nil); err == nil {
 			t.Fatalf("a unit cut after %d of %d bytes is read without an error", cut, len(p.b))
 		}
+	}
+}
+
+// An event is copied as it was packed only while the one before it is of the same time.
+func TestUnitPacksAnewAfterAnotherEvent(t *testing.T) {
+	event1, event2 := event.Event{Home: "h", ID: "a", At: 1000}, event.Event{Home: "h", ID: "c", At: 5000}
+	between := event.Event{Home: "h", ID: "b", At: 3000}
+	u := &unit{home: "h"}
+	for _, e := range []*event.Event{&event1, &event2} {
+		u.insert(e, event.Fingerprint(e.Source, e.ID))
+	}
+	dict := newDictionary(nil)
+	packed := packer{dict: dict}
+	u.pack(&packed)
+	got, err := unpackUnit(string(packed.b), dict, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	print := event.Fingerprint(between.Source, between.ID)
+	got.insert(&between, print)
+	u.insert(&between, print)
+	anew, copied := packer{dict: dict}, packer{dict: dict}
+	u.pack(&anew)
+	if got.pack(&copied); string(copied.b) != string(anew.b) {
+		t.Errorf("packed with copies as\n%x\nexpected\n%x", copied.b, anew.b)
 	}
 }
 

@@ -100,7 +100,7 @@ func (t *tracing) placed(ctx context.Context, o *one, step *pipeline.StepRow, tr
 	switch step.Placement {
 	case "visit":
 		traced.State = stateVisit
-		traced.Why = fmt.Sprintf("a visit, which is counted and no journey: no form, error or contact of the customer stands within %s of it", span(t.book.Visit))
+		traced.Why = fmt.Sprintf("a visit, which is counted and no journey: no form, error or contact of the customer stands within %s of it", span(t.book.At(step.At).Visit))
 		return nil
 	case "late":
 		return t.late(ctx, o, traced)

@@ -22,7 +22,8 @@ import (
 type explainer struct {
 	*directory
 	store    *clickhouse.Store
-	book     *rules.Book
+	book     *rules.Book // with those that were published since
+	now      *rules.Book // that holds at the furthest clock: what is said is said by it
 	zone     *time.Location
 	current  pipeline.Generation
 	frontier map[int]pipeline.FrontierRow
@@ -45,20 +46,18 @@ func explain(flags DirectoryFlags, common *service.Common, run func(context.Cont
 	return run(ctx, x)
 }
 
-// explainer reads what everything that is explained needs. Tables that nobody serves get the schema of this version first.
+// explainer reads what everything that is explained needs.
 func (d *directory) explainer(ctx context.Context) (*explainer, error) {
-	x := &explainer{directory: d, book: rules.Default()}
+	x := &explainer{directory: d}
 	var err error
-	if x.zone, err = rules.LoadLocation(x.book.Timezone); err != nil {
+	if x.store, err = d.migrated(ctx); err != nil {
 		return nil, err
 	}
-	if x.store, err = d.tables(ctx); err != nil {
+	if x.book, x.now, err = bookAtClock(ctx, d.bus, x.store); err != nil {
 		return nil, err
 	}
-	if d.held == nil {
-		if err := x.store.Migrate(ctx); err != nil {
-			return nil, err
-		}
+	if x.zone, err = rules.LoadLocation(x.now.Timezone); err != nil {
+		return nil, err
 	}
 	if x.current, err = x.store.Current(ctx); err != nil {
 		return nil, err
@@ -68,6 +67,15 @@ func (d *directory) explainer(ctx context.Context) (*explainer, error) {
 	}
 	x.head, err = d.bus.Head(ctx)
 	return x, err
+}
+
+// migrated gives the tables of a directory; those that nobody serves get the schema of this version first.
+func (d *directory) migrated(ctx context.Context) (*clickhouse.Store, error) {
+	store, err := d.tables(ctx)
+	if err == nil && d.held == nil {
+		err = store.Migrate(ctx)
+	}
+	return store, err
 }
 
 // folded is the position up to which every partition that has written anything is in the tables.
@@ -89,10 +97,11 @@ func clockIn(zone *time.Location, at event.Instant) string {
 	return at.Time().In(zone).Format(time.DateTime)
 }
 
-// money writes an amount; while the rates are nobody's it says so.
-func (x *explainer) money(amount float64) string {
-	words := fmt.Sprintf("%.2f %s", amount, x.book.Currency)
-	if x.book.RatesIllustrative {
+// money writes an amount that was costed by the books in force from one moment to another; where the rates of either are
+// nobody's it says so.
+func (x *explainer) money(amount float64, from, to event.Instant) string {
+	words := fmt.Sprintf("%.2f %s", amount, x.now.Currency)
+	if x.book.At(from).RatesIllustrative || x.book.At(to).RatesIllustrative {
 		words += " (illustrative)"
 	}
 	return words

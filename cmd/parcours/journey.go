@@ -237,7 +237,7 @@ func (x *explainer) printJourneys(out io.Writer, rows []pipeline.JourneyRow, lim
 		fmt.Fprintf(out, "No journey is like that (the tables have come to position %d of %d).\n", x.folded(), x.head)
 		return
 	}
-	t := newTable(out, "Journeys", "journey", "customer", "reason", "from", "last active", "outcome", "steps", "breakpoints", "cost "+x.book.Currency)
+	t := newTable(out, "Journeys", "journey", "customer", "reason", "from", "last active", "outcome", "steps", "breakpoints", "cost "+x.now.Currency)
 	for i := range rows {
 		r := &rows[i]
 		t.AppendRow(table.Row{short(r.JourneyID), short(r.CustomerID), or(r.Reason, "not known"), x.clock(r.StartedAt), x.clock(r.LastEventAt),

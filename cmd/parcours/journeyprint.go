@@ -42,7 +42,7 @@ func (x *explainer) headOf(s *shownJourney) []fact {
 		{"when", fmt.Sprintf("%s to %s, %s (%s)", x.clock(r.StartedAt), x.clock(r.LastEventAt), span(r.LastEventAt.Sub(r.StartedAt)), x.zone)},
 		{"outcome", x.outcomeWords(r)},
 		{"begins", x.cutWords(s)},
-		{"cost", fmt.Sprintf("%s to serve; %s", x.money(r.Cost), plural(r.Breakpoints, "breakpoint"))},
+		{"cost", fmt.Sprintf("%s to serve; %s", x.money(r.Cost, r.StartedAt, r.LastEventAt), plural(r.Breakpoints, "breakpoint"))},
 		{"moves", fmt.Sprintf("%s, %s, %d of them from silo to silo", plural(r.Contacts, "contact"), plural(r.Handoffs, "hand-off"), r.SiloHandoffs)},
 		{"rules", r.RulesVersion},
 		{"right", x.rightWords(r, s.Right)},
@@ -69,7 +69,7 @@ var outcomeReasons = map[string]string{
 	"resolved case":     "its case was resolved or closed, and nothing is open",
 	"resolved agent":    "whoever ended the last contact said so, and nothing is open",
 	"resolved silence":  "the last contact was answered, nothing is open, and no repeat came within the window",
-	"unresolved ":       "it fell silent on a contact abandoned, refused or unanswered, a failed attempt, or a customer who said no",
+	"unresolved ":       "the last contact or attempt failed, the customer said no, or something was still owed when no answer could join any more",
 	"lost ":             "the customer cancelled the contract",
 }
 
@@ -126,7 +126,7 @@ func (s *shownJourney) isLeftOut(i int, all bool) bool {
 }
 
 func (x *explainer) printSteps(out io.Writer, p paint, s *shownJourney, all bool) {
-	t := newTable(out, "Steps", "step", "when", "after", "activity", "channel", "silo", "contact", "case", x.book.Currency, "breaks")
+	t := newTable(out, "Steps", "step", "when", "after", "activity", "channel", "silo", "contact", "case", x.now.Currency, "breaks")
 	left := 0
 	gap := func() {
 		if left > 0 {
@@ -178,7 +178,7 @@ func (x *explainer) printBreakpoint(out io.Writer, p paint, s *shownJourney, i i
 		asked = "  (the one asked for)"
 	}
 	fmt.Fprintf(out, "\n%s %s%s\n", p.with(fmt.Sprintf("B%d", i+1), ofSeverity(b.Severity), text.Bold), p.with(b.Kind, ofSeverity(b.Severity), text.Bold), asked)
-	cost := x.money(b.Cost) + ", avoidable"
+	cost := x.money(b.Cost, b.row.OpportunityAt, b.row.OpportunityAt) + ", avoidable"
 	if b.Witness {
 		cost = "none: it is a witness, and carries no cost"
 	}

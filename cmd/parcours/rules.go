@@ -46,6 +46,19 @@ func bookInForce(ctx context.Context, bus *nats.Bus, store *clickhouse.Store) (*
 	return aggregate.InForceNow(ctx, &aggregate.Dependencies{Log: bus, Store: store, Book: rules.Default(), Logger: zerolog.Nop()})
 }
 
+// bookAtClock is bookInForce, and of its books the one that holds at the furthest clock of the tables.
+func bookAtClock(ctx context.Context, bus *nats.Bus, store *clickhouse.Store) (all, now *rules.Book, err error) {
+	if all, err = bookInForce(ctx, bus, store); err != nil {
+		return nil, nil, err
+	}
+	clocks, err := partitionClocks(ctx, store)
+	clock := rules.Beginning
+	for _, p := range clocks {
+		clock = max(clock, p.at)
+	}
+	return all, all.At(clock), err
+}
+
 // RulesCheckCommand checks files.
 type RulesCheckCommand struct {
 	Files []string `arg:"" help:"Rule books (YAML)." type:"existingfile"`

@@ -96,10 +96,19 @@ func (c *RulesPublishCommand) moment(ctx context.Context, d *directory, store *c
 		return 0, err
 	}
 	from, err := c.from(book, clock, info.Mode, time.Now())
-	if err == nil && inForce.At(math.MaxInt64).Version() == book.Version() && from != rules.Beginning {
+	if err == nil && from != rules.Beginning && changesNothing(inForce, book, from) {
 		err = coded{errSameBook, service.Wrong}
 	}
 	return from, err
+}
+
+// changesNothing says whether a book holds from a moment on already, with nothing planned that it would put aside.
+func changesNothing(inForce, book *rules.Book, from event.Instant) bool {
+	same := inForce.At(from).Version() == book.Version()
+	for _, p := range inForce.Later() {
+		same = same && (p.From <= from || p.Book.Version() == book.Version())
+	}
+	return same
 }
 
 // ahead is how far beyond real time a book begins to hold by itself, where clocks follow it: events may lie a little ahead,

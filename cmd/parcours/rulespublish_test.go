@@ -40,3 +40,35 @@ func TestRulesFrom(t *testing.T) {
 	check("the clock itself", clock.String(), clock, nats.ModeLog, 0, true)
 	check("a word", "tomorrow", clock, nats.ModeLog, 0, true)
 }
+
+// TestRulesSameBook: a book is the same as what is in force from its moment on, unless it puts aside what is planned.
+func TestRulesSameBook(t *testing.T) {
+	book := func(window string) *rules.Book {
+		b, err := rules.Parse(window, []byte("breakpoints: {repeat_contact: {within: "+window+"}}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	first, second, third := book("6d"), book("3d"), book("2d")
+	inForce := first.With(second, 1000, 1).With(third, 3000, 2)
+	for what, c := range map[string]struct {
+		book *rules.Book
+		from event.Instant
+		want bool
+	}{
+		"what is planned last, sooner":  {third, 2000, false},
+		"what is planned last, then":    {third, 3000, true},
+		"what is planned last, later":   {third, 4000, true},
+		"what holds then, in its place": {second, 2000, false},
+		"what held before":              {first, 4000, false},
+		"what is planned next, sooner":  {second, 500, false},
+	} {
+		if got := changesNothing(inForce, c.book, c.from); got != c.want {
+			t.Errorf("%s: changes nothing: %v", what, got)
+		}
+	}
+	if !changesNothing(first.With(second, 1000, 1), second, 2000) {
+		t.Error("the same book again changes nothing")
+	}
+}

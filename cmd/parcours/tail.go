@@ -70,10 +70,6 @@ func (c *TailCommand) Run(common *service.Common, s *streams) error {
 	if err != nil {
 		return err
 	}
-	zone, err := rules.LoadLocation(rules.Default().Timezone)
-	if err != nil {
-		return err
-	}
 	ctx, stop := service.Interruptible()
 	defer stop()
 	d, err := openDirectory(c.DirectoryFlags, common.Logger(zerolog.WarnLevel))
@@ -81,6 +77,10 @@ func (c *TailCommand) Run(common *service.Common, s *streams) error {
 		return err
 	}
 	defer d.close()
+	zone, err := d.judged(ctx, filter)
+	if err != nil {
+		return stopped(ctx, err)
+	}
 	t := &tail{filter: filter, out: s.out, paint: paintFor(s.out), zone: zone, json: c.JSON, keep: c.keep(), theirs: map[string]bool{}}
 	if err := c.openSources(ctx, d.bus, t, since); err != nil {
 		return stopped(ctx, err)
@@ -93,6 +93,20 @@ func (c *TailCommand) Run(common *service.Common, s *streams) error {
 		return nil
 	}
 	return stopped(ctx, t.follow(ctx))
+}
+
+// judged gives the zone of the book in force, and lets the filter spell its reason family as that book does.
+func (d *directory) judged(ctx context.Context, f *tailFilter) (*time.Location, error) {
+	store, err := d.migrated(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, now, err := bookAtClock(ctx, d.bus, store)
+	if err != nil {
+		return nil, err
+	}
+	f.family = all.FamilyToken(f.Reason)
+	return rules.LoadLocation(now.Timezone)
 }
 
 // keep is how many lines of what is there already are printed; allLines for all.

@@ -13,13 +13,12 @@ import (
 	"parcours/pipeline"
 	"parcours/pipeline/event"
 	"parcours/pipeline/nats"
-	"parcours/pipeline/rules"
 )
 
 // tailFilter is a TailFilter that was checked.
 type tailFilter struct {
 	TailFilter
-	family string // as subjects of JOURNEYS spell the reason family
+	family string // as subjects of JOURNEYS spell the reason family; known once the book in force is
 }
 
 // filter checks the flags. A kind asks for breakpoints, a type of an event for events.
@@ -39,7 +38,7 @@ func (f TailFilter) filter() (*tailFilter, error) {
 	if !f.Events && !f.Journeys && !f.Breakpoints {
 		f.Events, f.Journeys, f.Breakpoints = f.Kind == "", f.Kind == "", true
 	}
-	return &tailFilter{TailFilter: f, family: rules.Default().FamilyToken(f.Reason)}, nil
+	return &tailFilter{TailFilter: f}, nil
 }
 
 // part is what of the log can hold what is asked for.

@@ -38,22 +38,26 @@ func (s *Store) Observed(ctx context.Context, clearings []rules.Clearing) (o rul
 }
 
 // observedPaths reads the paths of the journeys by reason, by family, or of those without either. A loop is counted as
-// process_loop does: runs of one internal step in one silo, among the internal steps of the journey.
+// process_loop does: runs of one internal step in one silo, among the internal steps of the journey. Contacts are counted as
+// repeat_contact does, of which each inbound one with somebody that ended is an opportunity.
 func (s *Store) observedPaths(ctx context.Context, by string) ([]rules.ObservedPath, error) {
 	where := "reason_family != ''"
 	if by == "''" {
 		where = "reason_family = ''"
+	}
+	if by == "reason" {
+		where += " AND reason != reason_family" // a family alone is read as such
 	}
 	sql := fmt.Sprintf(`WITH runs AS (
     SELECT journey_id, arrayCompact(arrayMap(t -> (t.2, t.3), arraySort(groupArray((step, activity, silo))))) AS list
     FROM %[1]s WHERE %[2]s GROUP BY journey_id),
 loops AS (SELECT journey_id, arrayMax(arrayMap(r -> countEqual(list, r), arrayDistinct(list))) AS most FROM runs)
 SELECT %[3]s AS of_reason, count(), countIf(resolved AND case_id != ''),
-    toUInt64(quantileExactHighIf(0.5)(contacts, counts)), toUInt64(quantileExactHighIf(0.5)(silo_handoffs, counts)),
+    toUInt64(quantileExactHighIf(0.5)(inbound, counts)), toUInt64(quantileExactHighIf(0.5)(silo_handoffs, counts)),
     toUInt64(quantileExactHighIf(0.9)(most, counts)),
     toInt64(ifNotFinite(quantileExactHighIf(0.9)(took, resolved AND case_id != ''), 0))
 FROM (
-    SELECT *, outcome = 'resolved' AS resolved, dateDiff('second', started_at, last_event_at) AS took,
+    SELECT *, countEqual("opportunities.kind", 'repeat_contact') AS inbound, outcome = 'resolved' AS resolved, dateDiff('second', started_at, last_event_at) AS took,
         resolved OR max(resolved) OVER (PARTITION BY %[3]s) = 0 AS counts
     FROM %[4]s LEFT JOIN loops USING (journey_id) WHERE %[5]s)
 GROUP BY of_reason ORDER BY of_reason`, s.table("journey_steps_v"), internal("type"), by, s.table("journeys_v"), where)
@@ -97,19 +101,21 @@ SELECT family, toUInt64(days), count() FROM gaps WHERE nth > 1 AND days < %d GRO
 }
 
 // observedSilences looks at what stalled_case looks at: the time from one step of an open case to the next, unless it waits
-// on somebody outside.
+// on a customer or a partner; what waits on the company lies still.
 func (s *Store) observedSilences(ctx context.Context) ([]rules.ObservedSilence, error) {
+	outside := fmt.Sprintf("(type = 'case.waiting' AND (source, event_id) IN (SELECT source, id FROM %s WHERE type = 'case.waiting' AND waiting_on IN ('customer', 'partner')))",
+		s.table("events_v"))
 	sql := fmt.Sprintf(`WITH steps AS (
-    SELECT journey_id, case_id, type, time, leadInFrame(toNullable(time)) OVER w AS next
+    SELECT journey_id, case_id, type, time, %[4]s AS outside, leadInFrame(toNullable(time)) OVER w AS next
     FROM %[1]s WHERE case_id != '' AND (type LIKE 'case.%%' OR type = 'message.replied' OR %[2]s)
     WINDOW w AS (PARTITION BY case_id ORDER BY time, step ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)),
 cases AS (
     SELECT any(journey_id) AS journey_id, case_id, max(type IN ('case.resolved', 'case.closed')) AS closed,
-        maxIf(dateDiff('second', time, next), next IS NOT NULL AND type NOT IN ('case.resolved', 'case.closed', 'case.waiting')) AS longest
+        maxIf(dateDiff('second', time, next), next IS NOT NULL AND type NOT IN ('case.resolved', 'case.closed') AND NOT outside) AS longest
     FROM steps GROUP BY case_id)
 SELECT reason_family, count(), toInt64(ifNull(quantileExactHigh(0.9)(longest), 0))
 FROM cases JOIN (SELECT journey_id, reason_family FROM %[3]s) AS j USING (journey_id)
-WHERE closed GROUP BY reason_family ORDER BY reason_family`, s.table("journey_steps_v"), internal("type"), s.table("journeys_v"))
+WHERE closed GROUP BY reason_family ORDER BY reason_family`, s.table("journey_steps_v"), internal("type"), s.table("journeys_v"), outside)
 	return all(ctx, s, "look how long cases lie still", sql, func(scan scan) (o rules.ObservedSilence, err error) {
 		var longest int64
 		err = scan(&o.Family, &o.Cases, &longest)

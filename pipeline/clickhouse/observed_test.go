@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,7 +24,10 @@ func TestObserved(t *testing.T) {
 		}
 		j := pipeline.JourneyRow{JourneyID: id, KeyTime: at, StartedAt: at, LastEventAt: at.Add(time.Duration(i) * time.Hour), EndedAt: at.Add(time.Hour),
 			CustomerID: "c1", CaseID: "case" + id, Cases: []string{"case" + id}, ReasonFamily: "billing", Reason: "billing.dispute",
-			Outcome: "resolved", Contacts: uint32(1 + i%3), SiloHandoffs: uint32(i % 2), Steps: uint32(2*times + 1), Position: 1}
+			Outcome: "resolved", Contacts: 9, SiloHandoffs: uint32(i % 2), Steps: uint32(2*times + 1), Position: 1}
+		for range 1 + i%3 { // of nine contacts, these are inbound and have ended
+			j.Opportunities = append(j.Opportunities, pipeline.OpportunityRow{Kind: "repeat_contact", At: at, MaturesAt: at}, pipeline.OpportunityRow{Kind: "long_wait", At: at, MaturesAt: at})
+		}
 		rows.Journeys = append(rows.Journeys, j)
 		for k := range 2 * times {
 			activity := "examined"
@@ -60,6 +64,36 @@ func TestObserved(t *testing.T) {
 	}
 	if len(o.Begun) != 2 || o.Begun[0].Journeys != 10 || o.Begun[0].Cleared != 0 || o.Begun[1].Cleared != 10 {
 		t.Errorf("begun %+v, expected ten journeys that nobody ended, and ten with a call", o.Begun)
+	}
+}
+
+// TestObservedSilences: a case that waits on the customer or a partner is not silent, one that waits on the company is.
+func TestObservedSilences(t *testing.T) {
+	s := migrated(t)
+	rows := &pipeline.Rows{Generation: 1}
+	start := event.InstantOf(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	for on, family := range map[string]string{"customer": "billing", "partner": "delivery", "company": "technical", "": "contract"} {
+		rows.Journeys = append(rows.Journeys, pipeline.JourneyRow{JourneyID: family, KeyTime: start, StartedAt: start, LastEventAt: start.Add(12 * rules.Day),
+			ReasonFamily: family, Outcome: "resolved", Position: 1})
+		for k, typ := range []string{event.CaseOpened, event.CaseWaiting, event.CaseResumed, event.CaseResolved} {
+			at := start.Add([]time.Duration{0, rules.Day, 11 * rules.Day, 12 * rules.Day}[k])
+			row := step(family, uint32(k+1), at, typ, typ)
+			e := &event.Event{ID: row.EventID, Source: row.Source, Type: typ, At: at}
+			if typ == event.CaseWaiting {
+				e.Data.On = on
+			}
+			rows.Steps, rows.Events = append(rows.Steps, row), append(rows.Events, pipeline.EventRow{Position: 1, StoredAt: at, Event: e})
+		}
+	}
+	insert(t, s, rows)
+	o, err := s.Observed(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []rules.ObservedSilence{{Family: "billing", Cases: 1, Longest: rules.Day}, {Family: "contract", Cases: 1, Longest: 10 * rules.Day},
+		{Family: "delivery", Cases: 1, Longest: rules.Day}, {Family: "technical", Cases: 1, Longest: 10 * rules.Day}}
+	if !slices.Equal(o.Silences, want) {
+		t.Errorf("silences %+v, expected %+v", o.Silences, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -279,9 +280,11 @@ func inline(n *node) (string, bool) {
 // safe texts need no quotes in YAML, in brackets or out.
 var safe = regexp.MustCompile(`^[A-Za-z0-9_/][A-Za-z0-9_ ./@%+-]*$`)
 
+// quoted writes a text that is no more than a text wherever YAML or a terminal reads it: what cannot be seen is escaped, in a
+// way that Go and YAML share.
 func quoted(text string) string {
 	if safe.MatchString(text) && text != "null" && text != "Null" && text != "NULL" && !strings.HasSuffix(text, " ") {
 		return text
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(text) + `"`
+	return strconv.Quote(text)
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"parcours/pipeline/event"
@@ -57,6 +58,36 @@ type ObservedBeginning struct {
 	Source   string
 	Journeys uint64
 	Cleared  uint64
+}
+
+// mostlyWithoutReason says whether more than half of all journeys have no reason: only they say what is normal for all.
+func (o *Observed) mostlyWithoutReason() bool {
+	var without, all uint64
+	for _, p := range o.Paths {
+		if isFull(p.Reason) {
+			continue // its family counts it
+		}
+		if all += p.Journeys; p.Reason == "" {
+			without += p.Journeys
+		}
+	}
+	return 2*without > all
+}
+
+// mostCasesWithoutReason says the same of cases.
+func (o *Observed) mostCasesWithoutReason() bool {
+	var without, all uint64
+	for _, s := range o.Silences {
+		if all += s.Cases; s.Family == "" {
+			without += s.Cases
+		}
+	}
+	return 2*without > all
+}
+
+// clears says whether any clock of a kind that a source begins was ever cleared.
+func (o *Observed) clears(kind, source string) bool {
+	return slices.ContainsFunc(o.Begun, func(n ObservedBeginning) bool { return n.Kind == kind && n.Source == source && n.Cleared > 0 })
 }
 
 // Clearing says of a kind which event types begin an opportunity, and which would clear it.

@@ -57,10 +57,16 @@ const (
 	leastBegun    = 20
 )
 
+// mostDays is the longest span that a book can state in working days.
+const mostDays = 1000
+
 // Suggest proposes normal paths, gaps, container cases and what is not measured, where they differ from the book: never less
 // than the book allows, since what the log shows is what happens, not what ought to.
 func (b *Book) Suggest(o Observed) (s Suggestion) {
 	for _, p := range o.Paths {
+		if p.Reason == "" && !o.mostlyWithoutReason() {
+			continue
+		}
 		if q, differs := b.suggestPath(p); differs && !s.inherits(q) {
 			s.Paths = append(s.Paths, q)
 		}
@@ -72,22 +78,32 @@ func (b *Book) Suggest(o Observed) (s Suggestion) {
 		}
 	}
 	for _, still := range o.Silences {
+		if still.Family == "" && !o.mostCasesWithoutReason() {
+			continue
+		}
 		days := b.workingDays(still.Longest)
-		if still.Cases >= leastJourneys && days > b.StalledAfter.Of(Where{Reason: still.Family}).Days {
+		if still.Cases >= leastJourneys && b.allowsLess(b.StalledAfter.Of(Where{Reason: still.Family}), days) {
 			s.Silences = append(s.Silences, SuggestedSilence{still.Family, days, still.Cases})
 		}
 	}
 	for _, c := range o.Containers {
-		if !b.Container(c.Case) {
+		if isText(c.Case) && !b.Container(c.Case) {
 			s.Containers = append(s.Containers, c)
 		}
 	}
-	for _, n := range o.Begun {
-		if n.Journeys >= leastBegun && n.Cleared == 0 && b.Measured(n.Kind, n.Source) && !s.lists(n.Kind, n.Source) {
+	for i := range o.Begun {
+		n := &o.Begun[i]
+		if n.Journeys >= leastBegun && isText(n.Source) && !o.clears(n.Kind, n.Source) && b.Measured(n.Kind, n.Source) && !s.lists(n.Kind, n.Source) {
 			s.NotMeasured = append(s.NotMeasured, NotMeasured{n.Source, n.Kind, n.Journeys, n.Clears})
 		}
 	}
 	return s
+}
+
+// allowsLess says whether a figure in working days allows less than so many. One that is none, or is stated in opening hours,
+// was chosen otherwise than by counting days: there nothing is suggested; nor beyond what a book can say.
+func (b *Book) allowsLess(now OpenTime, days int) bool {
+	return now.Days > 0 && days <= mostDays && b.Calendar().Length(OpenTime{Days: days}) > b.Calendar().Length(now)
 }
 
 // inherits says whether what is suggested for the family says as much already.
@@ -127,15 +143,12 @@ func (b *Book) suggestPath(p ObservedPath) (SuggestedPath, bool) {
 		Loops:    max(now.Loops, int(p.Loops)),
 		Days:     now.Days,
 	}
-	if days := b.workingDays(p.Took); p.Closed >= leastJourneys && days > b.daysOf(p.Reason) {
+	if days := b.workingDays(p.Took); p.Closed >= leastJourneys && b.allowsLess(b.CaseSpan(Where{Reason: p.Reason}), days) {
 		path.Days = days
 	}
 	known := p.Reason == "" || strings.Contains(p.Reason, ".") || slices.Contains(b.Families, p.Reason)
 	return SuggestedPath{p.Reason, path, now, p.Journeys}, p.Journeys >= leastJourneys && (path != now || !known)
 }
-
-// daysOf is how many working days a case of a reason may take now.
-func (b *Book) daysOf(reason string) int { return b.CaseSpan(Where{Reason: reason}).Days }
 
 // workingDays turns elapsed time into working days of the company, rounded up.
 func (b *Book) workingDays(elapsed time.Duration) int {
@@ -167,6 +180,7 @@ func (s *Suggestion) Applied(b *Book) (*Book, error) {
 			c.InactivityGap.ByFamily = map[string]time.Duration{}
 		}
 		c.InactivityGap.ByFamily[g.Family] = g.Gap
+		c.Families = withName(c.Families, g.Family)
 	}
 	c.StalledAfter.Except = slices.Clone(b.StalledAfter.Except)
 	for _, still := range s.Silences {
@@ -174,8 +188,11 @@ func (s *Suggestion) Applied(b *Book) (*Book, error) {
 			c.StalledAfter.Default = OpenTime{Days: still.Days}
 			continue
 		}
-		c.StalledAfter.Except = append(c.StalledAfter.Except, Exception[OpenTime]{Where{Reason: still.Family}, OpenTime{Days: still.Days}})
+		where := Where{Reason: still.Family}
+		c.StalledAfter.Except = append(without(c.StalledAfter.Except, where), Exception[OpenTime]{where, OpenTime{Days: still.Days}})
+		c.Families = withName(c.Families, still.Family)
 	}
+	slices.SortStableFunc(c.StalledAfter.Except, func(x, y Exception[OpenTime]) int { return x.compare(y.Where) })
 	for _, found := range s.Containers {
 		c.Containers = withName(c.Containers, found.Case)
 	}
@@ -221,7 +238,7 @@ func (s *Suggestion) Why() (list []string) {
 	}
 	for _, g := range s.Gaps {
 		list = append(list, fmt.Sprintf("journeys.inactivity_gap.by_reason.%s: after %d days customers come back no more often than by chance (%d returns).",
-			g.Family, g.Gap/Day, g.Returns))
+			quoted(g.Family), g.Gap/Day, g.Returns))
 	}
 	for _, still := range s.Silences {
 		list = append(list, fmt.Sprintf("breakpoints.stalled_case.after: of %d cases%s that were closed, nine of ten were never left alone for more than %d working days.",
@@ -229,11 +246,11 @@ func (s *Suggestion) Why() (list []string) {
 	}
 	for _, c := range s.Containers {
 		list = append(list, fmt.Sprintf("journeys.containers: case %s lived %d days and holds %d contacts about %d reason families.",
-			c.Case, c.Lived/Day, c.Contacts, c.Families))
+			quoted(c.Case), c.Lived/Day, c.Contacts, c.Families))
 	}
 	for _, n := range s.NotMeasured {
 		list = append(list, fmt.Sprintf("not_measured.%s: %s began in %d journeys, and none of %s ever came.",
-			n.Source, n.Kind, n.Journeys, strings.Join(n.Never, ", ")))
+			quoted(n.Source), n.Kind, n.Journeys, strings.Join(n.Never, ", ")))
 	}
 	if len(list) == 0 {
 		list = append(list, "nothing: the log stays within the rules in force, or is too short to say.")
@@ -245,7 +262,7 @@ func about(family string) string {
 	if family == "" {
 		return ""
 	}
-	return " about " + family
+	return " about " + quoted(family)
 }
 
 func (p *SuggestedPath) why() string {
@@ -266,5 +283,5 @@ func (p *SuggestedPath) why() string {
 	if len(said) == 0 {
 		said = []string{"the taxonomy does not have it"}
 	}
-	return fmt.Sprintf("reasons.%s: of %d journeys, %s.", cmp.Or(p.Reason, defaultReason), p.Journeys, strings.Join(said, ", "))
+	return fmt.Sprintf("reasons.%s: of %d journeys, %s.", quoted(cmp.Or(p.Reason, defaultReason)), p.Journeys, strings.Join(said, ", "))
 }
