@@ -20,7 +20,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
 
 // leastScripts is how many histories the scripts hold at least, so that none gets lost.
-const leastScripts = 296
+const leastScripts = 454
 
 // TestScripts runs testdata/<kind>: see bench for the commands.
 func TestScripts(t *testing.T) {
