@@ -48,7 +48,7 @@ func TestRejectedThroughTheHolder(t *testing.T) {
 	if dry := lastLine[replayed](t, out); len(dry.Events) != 2 {
 		t.Errorf("dry run: %+v", dry)
 	}
-	eventually(t, 10*time.Second, "the time has come", func() bool {
+	eventually(t, 30*time.Second, "the time has come", func() bool {
 		_, _, code := parcours(t, "rejected", "replay", "--data", dir, "--source", "/soon", "--dry-run")
 		return code == 0
 	})
@@ -80,12 +80,12 @@ func TestRejectedOfAFreeDirectory(t *testing.T) {
 	}
 	p := up(t, dir, "--clock", "log", "--duplicate-window", "100ms")
 	for _, at := range []string{"2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z"} {
-		eventually(t, 5*time.Second, "the log no longer knows the id", func() bool {
+		eventually(t, 30*time.Second, "the log no longer knows the id", func() bool {
 			a := p.post(t, structured, line("1", "/good", at, "phone"))
 			return a.Accepted == 1
 		})
 	}
-	eventually(t, 5*time.Second, "one set aside", func() bool { return p.count(t, "SELECT count() FROM cx.rejected_v") == "1" })
+	eventually(t, 30*time.Second, "one set aside", func() bool { return p.count(t, "SELECT count() FROM cx.rejected_v") == "1" })
 	p.stop(t, syscall.SIGTERM)
 	file := tempFile(t, "events.ndjson", strings.Join([]string{
 		line("1", "/good", "2026-03-02T10:00:00Z", "phone"), line("2", "/bad", "2026-03-02T10:00:00Z", "fax"), "{broken",
@@ -117,7 +117,7 @@ func TestRejectedOfAFreeDirectory(t *testing.T) {
 		t.Errorf("list: %s", out)
 	}
 	early := fmt.Sprint(byReason("bad_time").Number)
-	eventually(t, 15*time.Second, "the time has come", func() bool {
+	eventually(t, 30*time.Second, "the time has come", func() bool {
 		_, _, code := parcours(t, "rejected", "replay", "--data", dir, "--dry-run", early)
 		return code == 0
 	})

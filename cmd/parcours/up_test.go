@@ -212,7 +212,7 @@ func TestBadInput(t *testing.T) {
 	if got := p.count(t, "SELECT count() FROM cx.events_v WHERE source = '/bad'"); got != "0" {
 		t.Errorf("%s bad events were stored", got)
 	}
-	eventually(t, 5*time.Second, "what was refused", func() bool { return p.count(t, "SELECT count() FROM cx.rejected_v") == "11" })
+	eventually(t, 30*time.Second, "what was refused", func() bool { return p.count(t, "SELECT count() FROM cx.rejected_v") == "11" })
 }
 
 // TestThrice: the same batch three times, the last after a restart, counts once.
@@ -283,7 +283,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("%s does not say %q:\n%s", path, want, got)
 		}
 	}
-	eventually(t, 5*time.Second, "the refusal on the page", func() bool {
+	eventually(t, 30*time.Second, "the refusal on the page", func() bool {
 		return strings.Contains(get(t, p.addresses.Ingest+"/"), "data.channel")
 	})
 }
@@ -319,7 +319,7 @@ func TestNoRawIdentifier(t *testing.T) {
 		p.post(t, "application/cloudevents+json", body)
 		p.post(t, "application/cloudevents+json", body[:len(body)-4]) // truncated
 	}
-	eventually(t, 5*time.Second, "the good ones stored, the others refused", func() bool {
+	eventually(t, 30*time.Second, "the good ones stored, the others refused", func() bool {
 		return p.count(t, "SELECT (SELECT count() FROM cx.events_v), (SELECT count() FROM cx.rejected_v)") == "2\t6"
 	})
 	rows := p.count(t, "SELECT * FROM cx.events_v FORMAT TSV") + p.count(t, "SELECT * FROM cx.rejected_v FORMAT TSV")

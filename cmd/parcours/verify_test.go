@@ -112,7 +112,7 @@ func TestVerifyIDs(t *testing.T) {
 	p := up(t, dir, "--clock", "log", "--duplicate-window", "100ms")
 	for _, e := range [][2]string{{"again", "2026-01-05"}, {"once", "2026-03-05"}, {"other", "2026-06-05"}, {"again", "2026-07-05"}} {
 		line := fmt.Sprintf(`{"specversion":"1.0","id":"%s","source":"/c","type":"contact.started","time":"%sT10:00:00Z","data":{"channel":"phone","identifiers":{"customer":"C-1"}}}`, e[0], e[1])
-		eventually(t, 5*time.Second, "JetStream has forgotten the id", func() bool { return p.post(t, structured, line).Accepted == 1 })
+		eventually(t, 30*time.Second, "JetStream has forgotten the id", func() bool { return p.post(t, structured, line).Accepted == 1 })
 	}
 	must(t, "import", "--data", dir, tempFile(t, "empty.ndjson", "")) // returns when the tables are complete
 	if r := verified(t, dir); r.First != 4 {
