@@ -124,9 +124,10 @@ func (a *owedAppointment) due() event.Instant {
 	return a.made.Data.Due
 }
 
+// judgeOrder: nothing is known of an order without a due date, nor of one that was due before it was placed.
 func (s *scope) judgeOrder(j *journey.Journey, order *owedOrder) {
 	due := order.placed.Data.Due
-	if due == 0 {
+	if due < order.placed.At {
 		return
 	}
 	o, counts := s.owedChance(j, order.placed, Opportunity{At: due, MaturesAt: due})

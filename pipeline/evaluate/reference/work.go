@@ -131,7 +131,7 @@ func (h *history) lateOrders(j *journey, events []*event.Event) {
 		}
 	}
 	for _, o := range events {
-		if o.Type == event.OrderPlaced && o.Data.Due != 0 && h.isOwed(j, o) {
+		if o.Type == event.OrderPlaced && o.Data.Due != 0 && o.Data.Due >= o.At && h.isOwed(j, o) {
 			h.late(o, o.Data.Due, delivered[o], "order")
 		}
 	}
