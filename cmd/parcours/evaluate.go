@@ -62,7 +62,14 @@ func (c *EvaluateCommand) Run(common *service.Common, s *streams) error {
 	if err != nil {
 		return fmt.Errorf("evaluate: %w", err)
 	}
-	report, err := c.evaluate(found, evaluate.Options{Book: book, Clock: clock, Show: c.Show}, s.err)
+	truth, err := c.readTruth(found, s.err)
+	if err != nil {
+		return err
+	}
+	if err := c.areOf(ctx, store, truth, s.err); err != nil {
+		return err
+	}
+	report, err := judge(truth, found, evaluate.Options{Book: book, Clock: clock, Show: c.Show}, s.err)
 	if err != nil {
 		return err
 	}
@@ -76,7 +83,7 @@ func (c *EvaluateCommand) Run(common *service.Common, s *streams) error {
 	return nil
 }
 
-func (c *EvaluateCommand) evaluate(found []evaluate.Found, o evaluate.Options, errOut io.Writer) (*evaluate.Report, error) {
+func (c *EvaluateCommand) readTruth(found []evaluate.Found, errOut io.Writer) (*evaluate.Truth, error) {
 	file, err := openFile(c.Truth)
 	if err != nil {
 		return nil, err
@@ -88,7 +95,54 @@ func (c *EvaluateCommand) evaluate(found []evaluate.Found, o evaluate.Options, e
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Truth, err)
 	}
-	bar = newProgress(errOut, "evaluate", "parts of the company judged")
+	return truth, nil
+}
+
+// A truth of which hardly any event is in the tables is that of another company; one of which many are not was imported in
+// part, or too late.
+const (
+	hardlyAny = 0.01
+	notAll    = 0.95
+)
+
+// areOf refuses a truth whose events are not those of the directory, by a sample of those that were sent. Where only a part
+// of them is there it says so.
+func (c *EvaluateCommand) areOf(ctx context.Context, store *clickhouse.Store, truth *evaluate.Truth, errOut io.Writer) error {
+	sent := truth.Sample()
+	here, err := known(ctx, store, sent)
+	if err != nil {
+		return fmt.Errorf("evaluate: %w", err)
+	}
+	switch share := float64(here) / float64(max(len(sent), 1)); {
+	case here == 0:
+		return misused("none of the events of %s are in %s: give the truth that was written beside the events imported there", c.Truth, c.Data)
+	case share < hardlyAny:
+		return misused("hardly any of the events of %s are in %s (%s): give the truth that was written beside the events imported there",
+			c.Truth, c.Data, percent(here, len(sent)))
+	case share < notAll:
+		fmt.Fprintf(errOut, "Only %s of the events of %s are in %s: what the others show counts as missed.\n", percent(here, len(sent)), c.Truth, c.Data)
+	}
+	return nil
+}
+
+// known counts the events that are in the tables under their names, at their times.
+func known(ctx context.Context, store *clickhouse.Store, sent []evaluate.Sent) (here int, err error) {
+	var sources, ids []string
+	var times []int64
+	for _, e := range sent {
+		sources, ids, times = append(sources, e.Source), append(ids, e.ID), append(times, int64(e.At))
+	}
+	var n uint64
+	row := store.Conn().QueryRow(ctx, "SELECT uniqExact(source, id) FROM "+store.Database()+
+		".events_v WHERE (source, id, toUnixTimestamp64Milli(time)) IN (SELECT arrayJoin(arrayZip(?, ?, ?)))", sources, ids, times)
+	if err := row.Scan(&n); err != nil {
+		return 0, fmt.Errorf("look for the events of the truth: %w", err)
+	}
+	return int(n), nil
+}
+
+func judge(truth *evaluate.Truth, found []evaluate.Found, o evaluate.Options, errOut io.Writer) (*evaluate.Report, error) {
+	bar := newProgress(errOut, "evaluate", "parts of the company judged")
 	defer bar.done()
 	o.Progress = bar.at
 	return evaluate.Evaluate(truth, found, o)
@@ -161,10 +215,11 @@ func count(yes bool) int {
 func printEvaluation(out io.Writer, r *evaluate.Report) {
 	fmt.Fprintf(out, "\n%d events happened, %d of them were never sent. The tables stand at %s.\n\n", r.Events, r.Unsent, r.Clock)
 	rule := newTable(out, "Agreement with the rule: a slow reference over complete histories, as sent and as it happened",
-		"kind", "there", "found", "precision", "recall", "median delay", "there, as happened", "recall, as happened")
+		"kind", "there", "found", "precision", "recall", "median delay", "there, as happened", "precision, as happened", "recall, as happened")
 	for _, kind := range reference.Kinds() {
 		a, b := r.Kinds[kind], r.KindsAsHappened[kind]
-		rule.AppendRow(table.Row{kind, a.Truth, a.Found, percent(a.Both, a.Found), percent(a.Both, a.Truth), delay(a.MedianDelay), b.Truth, percent(b.Both, b.Truth)})
+		rule.AppendRow(table.Row{kind, a.Truth, a.Found, percent(a.Both, a.Found), percent(a.Both, a.Truth), delay(a.MedianDelay), b.Truth,
+			percent(b.Both, b.Found), percent(b.Both, b.Truth)})
 	}
 	rule.Render()
 	need := newTable(out, "Agreement with the need: what the company did wrong to its customers",

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"parcours/cmd/internal/service"
 	"parcours/pipeline/evaluate"
 	"parcours/pipeline/evaluate/reference"
 	"parcours/pipeline/simulate"
@@ -50,7 +52,7 @@ func TestEvaluate(t *testing.T) {
 		t.Errorf("the alerts: %+v", r.Alerts)
 	}
 	text := must(t, "evaluate", "--data", dir, "--truth", truth, "--show", "repeat_contact")
-	for _, want := range []string{"repeat_contact: ", "Agreement with the rule", "Agreement with the need", "Change alerts are not computed yet"} {
+	for _, want := range []string{"repeat_contact: ", "Agreement with the rule", "Agreement with the need", "precision, as happened", "Change alerts are not computed yet"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -83,6 +85,31 @@ func TestEvaluateRefuses(t *testing.T) {
 	} {
 		if _, errOut, code := parcours(t, append([]string{"evaluate", "--data", dir}, c.args...)...); code == 0 || !strings.Contains(errOut, c.want) {
 			t.Errorf("%v: exit %d, %s", c.args, code, errOut)
+		}
+	}
+}
+
+// TestEvaluateKnowsItsTruth: the truth of another company is refused; where only a part of its events is there, that is said;
+// where all are, nothing is.
+func TestEvaluateKnowsItsTruth(t *testing.T) {
+	events, truth := knownCompany(t, 30, 20)
+	_, of := knownCompany(t, 60, 20)
+	bank := filepath.Join(t.TempDir(), "bank.ndjson")
+	must(t, "simulate", "--company", "bank", "--customers", "30", "--days", "20", "--truth", bank)
+	dir := t.TempDir()
+	must(t, "import", "--data", dir, events)
+	for _, c := range []struct {
+		truth string
+		code  int
+		want  string
+	}{
+		{bank, service.Misused, "of the events of " + bank + " are in " + dir},
+		{of, service.Done, "Only "},
+		{truth, service.Done, ""},
+	} {
+		_, errOut, code := parcours(t, "evaluate", "--data", dir, "--truth", c.truth)
+		if code != c.code || !strings.Contains(errOut, c.want) || c.want == "" && errOut != "" {
+			t.Errorf("%s: exit %d, %s", c.truth, code, errOut)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type Truth struct {
 	shifts      []Shift
 	origins     map[string]string // origin events asked for -> the customer they truly are of
 	first, last event.Instant
+	sample      sample
 	events      int
 	unsent      int
 }
@@ -223,6 +224,7 @@ func (r *reading) event(line []byte) error {
 		t.unsent++
 		return r.keep(entry)
 	}
+	t.sample.add(&e)
 	if err := forgetAll(&e, record.Lost); err != nil {
 		return err
 	}
