@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"parcours/pipeline"
+	"parcours/pipeline/rules"
 )
 
 // eventLine is an event of source /told as NDJSON; data are members of its data.
@@ -110,7 +111,7 @@ func TestJourneyShow(t *testing.T) {
 	}
 	told = must(t, "journey", "show", "--data", dir, broken.JourneyID)
 	for _, want := range []string{"2026-03-02 10:10:00", "+1 d 23 h", "B1*", kindOf("repeat_contact").Rule, "step 2 (first-end), step 3 (again-start)",
-		"customer_service, unit lyon, on phone", "forced another contact", "had no other in the"} {
+		"customer_service, unit lyon, on phone", "forced another contact", "had no other in the", "2 contacts, 0 changes of unit, 0 of silo"} {
 		if !strings.Contains(told, want) {
 			t.Errorf("the text does not say %q:\n%s", want, told)
 		}
@@ -230,5 +231,27 @@ func TestEvidenceElsewhere(t *testing.T) {
 	}
 	if got := fmt.Sprint(s.marks); got != "map[0:[{1 false}] 1:[{1 true}]]" { // of two sources with one id, both show it, one is the origin
 		t.Errorf("marks: %s", got)
+	}
+}
+
+// TestCostWords: a breakpoint without a cost says why: a witness, a kind that is never charged, or that another explains its
+// steps; where some of those before it share a contact with it, those are named alone.
+func TestCostWords(t *testing.T) {
+	book := rules.Default()
+	x := &explainer{book: book, now: book}
+	s := &shownJourney{marks: map[int][]marked{}, Steps: []shownStep{
+		{Step: 1, EventID: "a", Contact: "k1"}, {Step: 2, EventID: "b", Contact: "k2"}, {Step: 3, EventID: "c", Contact: "k2"}}}
+	for _, b := range []struct {
+		kind, evidence string
+		cost           float64
+	}{{"channel_failover", "a", 0}, {"refused_contact", "a", 2}, {"queue_abandonment", "b", 3}, {"repeat_contact", "c", 0}, {"long_wait", "c", 0},
+		{"tension", "c", 0}, {"reopened_case", "elsewhere", 0}, {"sla_breach", "b", 1}} {
+		s.addBreakpoint(&pipeline.BreakpointRow{Kind: b.kind, Evidence: []string{b.evidence}, Cost: b.cost}, nil)
+	}
+	for i, want := range []string{"charged to an earlier breakpoint of another journey", "2.00 EUR (illustrative), avoidable", "3.00 EUR (illustrative), avoidable",
+		"or is charged to B3 already", "none: a long_wait is never charged", "none: it is a witness", "or is charged to B2 or B3 already", "1.00 EUR (illustrative), avoidable"} {
+		if got := x.costWords(s, i); !strings.HasSuffix(got, want) && !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, expected %q", s.Breakpoints[i].Kind, got, want)
+		}
 	}
 }

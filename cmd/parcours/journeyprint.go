@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func (x *explainer) headOf(s *shownJourney) []fact {
 		{"outcome", x.outcomeWords(r)},
 		{"begins", x.cutWords(s)},
 		{"cost", fmt.Sprintf("%s to serve; %s", x.money(r.Cost, r.StartedAt, r.LastEventAt), plural(r.Breakpoints, "breakpoint"))},
-		{"moves", fmt.Sprintf("%s, %s, %d of them from silo to silo", plural(r.Contacts, "contact"), plural(r.Handoffs, "hand-off"), r.SiloHandoffs)},
+		{"moves", fmt.Sprintf("%s, %s of unit, %d of silo", plural(r.Contacts, "contact"), plural(r.Handoffs, "change"), r.SiloHandoffs)},
 		{"rules", r.RulesVersion},
 		{"right", x.rightWords(r, s.Right)},
 	}
@@ -178,10 +179,6 @@ func (x *explainer) printBreakpoint(out io.Writer, p paint, s *shownJourney, i i
 		asked = "  (the one asked for)"
 	}
 	fmt.Fprintf(out, "\n%s %s%s\n", p.with(fmt.Sprintf("B%d", i+1), ofSeverity(b.Severity), text.Bold), p.with(b.Kind, ofSeverity(b.Severity), text.Bold), asked)
-	cost := x.money(b.Cost, b.row.OpportunityAt, b.row.OpportunityAt) + ", avoidable"
-	if b.Witness {
-		cost = "none: it is a witness, and carries no cost"
-	}
 	printFacts(out, p, "   ", []fact{
 		{"rule", b.Rule},
 		{"broke", fmt.Sprintf("%s, known %s, counted by %s", x.clock(b.row.OccurredAt), x.clock(b.row.DetectedAt), x.clock(b.row.OpportunityAt))},
@@ -189,11 +186,67 @@ func (x *explainer) printBreakpoint(out io.Writer, p paint, s *shownJourney, i i
 		{"origin", originWords(b)},
 		{"owner", printable(joined(", ", b.Silo, prefixed("unit ", b.Unit), prefixed("on ", b.Channel)))},
 		{"severity", severityWords(b.Severity)},
-		{"cost", cost},
+		{"cost", x.costWords(s, i)},
 		{"evidence", evidenceWords(b.Evidence)},
 		{"rules", b.RulesVersion},
 		{"id", b.BreakpointID},
 	})
+}
+
+// costWords says what is charged to a breakpoint, and where it is nothing, why.
+func (x *explainer) costWords(s *shownJourney, i int) string {
+	b := &s.Breakpoints[i]
+	switch {
+	case b.Witness:
+		return "none: it is a witness, and carries no cost"
+	case kindOf(b.Kind).Uncharged:
+		return "none: a " + b.Kind + " is never charged"
+	}
+	amount := x.money(b.Cost, b.row.OpportunityAt, b.row.OpportunityAt)
+	if b.Cost != 0 {
+		return amount + ", avoidable"
+	}
+	if others := s.chargedBefore(i); others != "" {
+		return amount + ": what it explains has cost nothing, or is charged to " + others + " already"
+	}
+	return amount + ": what it explains has cost nothing, or is charged to an earlier breakpoint of another journey"
+}
+
+// chargedBefore names the earlier breakpoints of the journey that carry a cost: a step is charged once, to the earliest that
+// explains it. Where some of them share a contact with this one, those alone.
+func (s *shownJourney) chargedBefore(i int) string {
+	var all, near []string
+	for k := range s.Breakpoints[:i] {
+		if s.Breakpoints[k].Cost == 0 {
+			continue
+		}
+		name := fmt.Sprintf("B%d", k+1)
+		all = append(all, name)
+		if s.shareContact(k, i) {
+			near = append(near, name)
+		}
+	}
+	if len(near) > 0 {
+		all = near
+	}
+	return strings.Join(all, " or ")
+}
+
+// shareContact says whether evidence of two breakpoints stands in one contact.
+func (s *shownJourney) shareContact(a, b int) bool {
+	contacts := func(i int) (list []string) {
+		for _, e := range s.Breakpoints[i].Evidence {
+			if e.JourneyID != "" || e.Step == 0 || int(e.Step) > len(s.Steps) {
+				continue
+			}
+			if c := s.Steps[e.Step-1].Contact; c != "" {
+				list = append(list, c)
+			}
+		}
+		return list
+	}
+	of := contacts(b)
+	return slices.ContainsFunc(contacts(a), func(c string) bool { return slices.Contains(of, c) })
 }
 
 func prefixed(words, value string) string {

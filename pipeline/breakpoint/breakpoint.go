@@ -58,13 +58,14 @@ type Findings struct {
 
 // Kind is one rule of the catalogue.
 type Kind struct {
-	ID       string
-	Severity uint8
-	Rule     string   // in one sentence
-	OutOf    string   // the opportunities that its rate counts
-	Clears   []string // event types that clear it; a source that sends none of them cannot be measured
-	Witness  bool     // carries no cost
-	detect   func(*scope)
+	ID        string
+	Severity  uint8
+	Rule      string   // in one sentence
+	OutOf     string   // the opportunities that its rate counts
+	Clears    []string // event types that clear it; a source that sends none of them cannot be measured
+	Witness   bool     // carries no cost
+	Uncharged bool     // no witness, and carries no cost either: it explains no step
+	detect    func(*scope)
 }
 
 // Catalogue lists the kinds, in the order of product.md.

@@ -124,6 +124,11 @@ func (b *bench) fold(t *testing.T, d *datadriven.TestData, text string) string {
 	b.events, b.clock = text, max(b.clock, clock)
 	f := breakpoint.Detect(journey.Fold(events, nil, b.clock, b.book), b.clock, b.book)
 	b.found = f.Breakpoints
+	for i := range b.found {
+		if costless(b.found[i].Kind) && b.found[i].Cost != 0 {
+			t.Errorf("%s: a %s costs %.2f", d.Pos, b.found[i].Kind, b.found[i].Cost)
+		}
+	}
 	if !d.HasArg("all") {
 		b.found = slices.DeleteFunc(b.found, func(f breakpoint.Breakpoint) bool { return f.Kind != b.kind })
 	}
@@ -235,4 +240,9 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("kind %q is not among those that a rule book may name", k.ID)
 		}
 	}
+}
+
+// costless says whether the catalogue promises that a kind carries no cost.
+func costless(kind string) bool {
+	return slices.ContainsFunc(breakpoint.Catalogue(), func(k breakpoint.Kind) bool { return k.ID == kind && (k.Witness || k.Uncharged) })
 }

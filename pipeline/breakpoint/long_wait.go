@@ -11,12 +11,13 @@ import (
 )
 
 var longWait = Kind{
-	ID:       "long_wait",
-	Severity: 2,
-	Rule:     "A contact is answered after its channel's limit.",
-	OutOf:    "inbound contacts with a known wait on a channel with a limit",
-	Clears:   []string{event.ContactAnswered},
-	detect:   detectLongWait,
+	ID:        "long_wait",
+	Severity:  2,
+	Rule:      "A contact is answered after its channel's limit.",
+	OutOf:     "inbound contacts with a known wait on a channel with a limit",
+	Clears:    []string{event.ContactAnswered},
+	Uncharged: true,
+	detect:    detectLongWait,
 }
 
 // detectLongWait looks at the waits of each contact that the customer made. One breakpoint a contact, at the first answer
