@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -104,9 +105,11 @@ func TestRulesWhatIf(t *testing.T) {
 	if math.Abs(got.Saved-sum) > 0.01 || math.Abs(cost-sum) > 0.01 || sum >= 0 || !got.Illustrative || len(got.Remarks) != 0 {
 		t.Errorf("avoidable cost changes by %.2f (by place %.2f), expected %.2f; %+v", got.Saved, cost, sum, got)
 	}
-	if text := must(t, "rules", "compare", "cx", "cx_whatif", "--data", dir); !strings.Contains(text, "illustrative") || !strings.Contains(text, "all kinds") {
+	if text := must(t, "rules", "compare", "cx", "cx_whatif", "--data", dir); !strings.Contains(text, "illustrative") || !strings.Contains(text, "all kinds") ||
+		!strings.Contains(text, "Journeys: ") || !strings.Contains(text, "Rates, over the days that are settled") {
 		t.Errorf("compare: %s", text)
 	}
+	checkOverview(t, dir)
 
 	for what, args := range map[string][]string{
 		"what people read":     {"rebuild", "--data", dir, "--rules", book, "--into", "cx"},
@@ -197,4 +200,42 @@ func TestRulesPublished(t *testing.T) {
 	if again, err := rules.Parse("shown", []byte(shown)); err != nil || again.Version() != version.Version || !strings.Contains(shown, version.From) {
 		t.Errorf("in force: %v\n%.300s", err, shown)
 	}
+}
+
+// checkOverview: compare tells the journeys of both sides by outcome, and the rates as the views of both draw them.
+func checkOverview(t *testing.T, dir string) {
+	t.Helper()
+	found := lastLine[comparison](t, must(t, "rules", "compare", "cx", "cx_whatif", "--data", dir, "--json"))
+	journeys, rates := [2]string{}, [2]string{}
+	for _, o := range found.Journeys {
+		journeys[0] += fmt.Sprintf("%s %d\n", o.Outcome, o.Before)
+		journeys[1] += fmt.Sprintf("%s %d\n", o.Outcome, o.After)
+	}
+	for _, r := range found.Rates {
+		rates[0] += fmt.Sprintf("%s %d %d\n", r.Kind, r.Before.Broken, r.Before.Opportunities)
+		rates[1] += fmt.Sprintf("%s %d %d\n", r.Kind, r.After.Broken, r.After.Opportunities)
+	}
+	for i, database := range []string{"cx", "cx_whatif"} {
+		want := sqlCSV(t, dir, "SELECT concat(outcome, ' ', toString(count())) FROM "+database+".journeys_v GROUP BY outcome")
+		if len(found.Journeys) != 4 || !sameLines(journeys[i], want) {
+			t.Errorf("journeys of %s:\n%sexpected\n%s", database, journeys[i], want)
+		}
+		want = sqlCSV(t, dir, "SELECT concat(kind, ' ', toString(sum(broken)), ' ', toString(sum(opportunities))) FROM "+database+".rates_daily_v GROUP BY kind")
+		if len(found.Rates) < 10 || !sameLines(rates[i], want) {
+			t.Errorf("rates of %s:\n%sexpected\n%s", database, rates[i], want)
+		}
+	}
+	if rates[0] == rates[1] {
+		t.Error("a shorter window changes no rate")
+	}
+}
+
+// sameLines says whether two texts have the same lines, whatever their order; those that count nothing are left out.
+func sameLines(a, b string) bool {
+	lines := func(text string) []string {
+		list := slices.DeleteFunc(strings.Split(strings.TrimSpace(text), "\n"), func(l string) bool { return strings.HasSuffix(l, " 0") })
+		slices.Sort(list)
+		return list
+	}
+	return slices.Equal(lines(a), lines(b))
 }

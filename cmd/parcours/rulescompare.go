@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/rs/zerolog"
 
 	"parcours/cmd/internal/service"
 	"parcours/pipeline"
+	"parcours/pipeline/breakpoint"
 	"parcours/pipeline/clickhouse"
+	"parcours/pipeline/journey"
 	"parcours/pipeline/rules"
 )
 
@@ -27,7 +30,8 @@ type RulesCompareCommand struct {
 // Help is shown by --help.
 func (*RulesCompareCommand) Help() string {
 	return `By kind of breakpoint, reason family and silo: how many appear and disappear from the first to the second, and what that changes
-of avoidable cost. Where rates are illustrative, so is the change.
+of avoidable cost; then the journeys by outcome, and the rate of each kind over the days that are settled. Where hourly rates are
+illustrative, so is the change of cost.
 
   parcours rebuild --data DIR --rules rules.yaml --into cx_whatif
   parcours rules compare cx cx_whatif --data DIR`
@@ -51,7 +55,23 @@ type comparison struct {
 	Total        clickhouse.Change   `json:"total"`
 	Saved        *float64            `json:"avoidable_cost_change,omitempty"` // in the currency; absent where the two have not the same
 	Illustrative bool                `json:"illustrative"`                    // the rates of one of them
+	Journeys     []comparedOutcome   `json:"journeys"`                        // by outcome
+	Rates        []comparedRate      `json:"rates"`                           // by kind, in the order of the catalogue
 	Remarks      []string            `json:"remarks"`
+}
+
+// comparedOutcome is how many journeys end so on either side.
+type comparedOutcome struct {
+	Outcome string `json:"outcome"`
+	Before  uint64 `json:"before"`
+	After   uint64 `json:"after"`
+}
+
+// comparedRate is the rate of a kind on either side, over the days that each may draw.
+type comparedRate struct {
+	Kind   string          `json:"kind"`
+	Before clickhouse.Rate `json:"before"`
+	After  clickhouse.Rate `json:"after"`
 }
 
 // Run compares.
@@ -93,8 +113,38 @@ func (d *directory) compare(ctx context.Context, store *clickhouse.Store, a, b s
 	if found.Changes, found.Total, err = first.Compare(ctx, b); err != nil {
 		return nil, err
 	}
+	second, err := store.Beside(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	defer second.Close()
+	if err := found.overview(ctx, first, second); err != nil {
+		return nil, err
+	}
 	found.conclude()
 	return found, nil
+}
+
+// overview reads what both sides hold as a whole: rules move journeys too, and what rates are out of.
+func (c *comparison) overview(ctx context.Context, first, second *clickhouse.Store) error {
+	before, err := first.Overview(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := second.Overview(ctx)
+	if err != nil {
+		return err
+	}
+	c.Journeys, c.Rates = []comparedOutcome{}, []comparedRate{}
+	for _, o := range []journey.Outcome{journey.Resolved, journey.Unresolved, journey.Lost, journey.Open} {
+		c.Journeys = append(c.Journeys, comparedOutcome{string(o), before.Journeys[string(o)], after.Journeys[string(o)]})
+	}
+	for _, k := range breakpoint.Catalogue() {
+		if r := (comparedRate{k.ID, before.Rates[k.ID], after.Rates[k.ID]}); r.Before.Opportunities+r.After.Opportunities > 0 {
+			c.Rates = append(c.Rates, r)
+		}
+	}
+	return nil
 }
 
 // side reads what is known of a database: what an operator compares must be whole.
@@ -172,6 +222,7 @@ func (c *comparison) print(out io.Writer) {
 		t.AppendFooter(changeRow(&total))
 		t.Render()
 	}
+	c.printOverview(out)
 	if c.Saved != nil {
 		note := ""
 		if c.Illustrative {
@@ -182,6 +233,27 @@ func (c *comparison) print(out io.Writer) {
 	for _, remark := range c.Remarks {
 		fmt.Fprintf(out, "Note: %s.\n", remark)
 	}
+}
+
+// printOverview says what becomes of journeys, and of the rates: of those that either side may draw.
+func (c *comparison) printOverview(out io.Writer) {
+	var before, after uint64
+	words := make([]string, len(c.Journeys))
+	for i, o := range c.Journeys {
+		before, after = before+o.Before, after+o.After
+		words[i] = fmt.Sprintf("%s %d -> %d", o.Outcome, o.Before, o.After)
+	}
+	fmt.Fprintf(out, "Journeys: %d -> %d (%s).\n", before, after, strings.Join(words, ", "))
+	if len(c.Rates) == 0 {
+		fmt.Fprintln(out, "Rates: no day is settled on either side yet, so none may be drawn.")
+		return
+	}
+	t := newTable(out, "Rates, over the days that are settled", "kind", "out of, before", "after", "rate before", "after")
+	for _, r := range c.Rates {
+		t.AppendRow(table.Row{r.Kind, r.Before.Opportunities, r.After.Opportunities, percent(int(r.Before.Broken), int(r.Before.Opportunities)),
+			percent(int(r.After.Broken), int(r.After.Opportunities))})
+	}
+	t.Render()
 }
 
 func changeRow(l *clickhouse.Change) table.Row {

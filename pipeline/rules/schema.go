@@ -62,7 +62,7 @@ func minutesGroup() field {
 func breakpointsGroup() field {
 	return group("breakpoints", "The figures of each kind of breakpoint. A kind that is not here has none: its rule stands in docs/breakpoints.md.",
 		rule("repeat_contact", "Back for the same full reason after a contact that ended.",
-			figure("within", "After its end.", durations, func(b *Book) *Param[time.Duration] { return &b.Repeat })),
+			figure("within", "After its end. Also how long a new case for the same full reason joins the journey before it, and a silent journey stays open.", durations, func(b *Book) *Param[time.Duration] { return &b.Repeat })),
 		rule("channel_failover", "An assisted contact after a try by oneself.",
 			figure("within", "After the try.", durations, func(b *Book) *Param[time.Duration] { return &b.Failover })),
 		rule("channel_ping_pong", "Sent to another assisted channel and back.",
