@@ -141,7 +141,18 @@ func (f bookFlags) inForce(ctx context.Context, dir string, log zerolog.Logger) 
 	for _, p := range all.Later() {
 		note += fmt.Sprintf(",\n# by version %s from %s on (position %d of the log)", p.Book.Version(), moment(p.From), p.Position)
 	}
-	return source{"in force in " + dir, all.At(now), note + ".\n"}, nil
+	return source{"in force in " + dir, all.At(now), note + ".\n" + notYet(all, now)}, nil
+}
+
+// notYet says of books that hold from a moment on to which no clock has come that they are not what is printed.
+func notYet(all *rules.Book, now event.Instant) (note string) {
+	for _, p := range all.Later() {
+		if p.From > now {
+			note += fmt.Sprintf("# The book printed is the one in force; version %s holds from %s on, and nothing that happened then has come yet.\n",
+				p.Book.Version(), moment(p.From))
+		}
+	}
+	return note
 }
 
 // moment writes the moment from which a book holds.

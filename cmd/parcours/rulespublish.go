@@ -74,6 +74,10 @@ func (c *RulesPublishCommand) Run(common *service.Common, s *streams) error {
 		return json.NewEncoder(s.out).Encode(publishedBook{book.Version(), moment(from), position})
 	}
 	fmt.Fprintf(s.out, "Version %s is published at position %d of the log, in force from %s on.\n", book.Version(), position, moment(from))
+	if from != rules.Beginning {
+		fmt.Fprintf(s.out, "Nothing that has come so far changes by it: until something that happened then comes, every figure stays as it is, and the book "+
+			"in force too (parcours rebuild --data %s --rules %s judges what has happened by it).\n", c.Data, c.File)
+	}
 	return nil
 }
 

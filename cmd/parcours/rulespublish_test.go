@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -70,5 +71,31 @@ func TestRulesSameBook(t *testing.T) {
 	}
 	if !changesNothing(first.With(second, 1000, 1), second, 2000) {
 		t.Error("the same book again changes nothing")
+	}
+}
+
+// TestRulesPublishedAhead: in a log that keeps its own time a published book waits for what happens; publish says so, and show
+// says which book it prints.
+func TestRulesPublishedAhead(t *testing.T) {
+	dir := t.TempDir()
+	must(t, "import", "--data", dir, tempFile(t, "events.ndjson", strings.Join(toldHistory(), "\n")))
+	book := tempFile(t, "mine.yaml", "breakpoints: {repeat_contact: {within: 2d}}\n")
+	out := must(t, "rules", "publish", book, "--data", dir)
+	if !strings.Contains(out, "Nothing that has come so far changes by it") || !strings.Contains(out, "rebuild --data "+dir+" --rules "+book) {
+		t.Errorf("publish says %q", out)
+	}
+	read, err := readBook(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := "# The book printed is the one in force; version " + read.Version() + " holds from 2026-03-20T10:00:00.001Z on, and nothing"
+	shown := must(t, "rules", "show", "--data", dir)
+	if again, err := rules.Parse("shown", []byte(shown)); err != nil || again.Version() != rules.Default().Version() || !strings.Contains(shown, waits) {
+		t.Errorf("show prints (%v):\n%.500s", err, shown)
+	}
+	must(t, "import", "--data", dir, tempFile(t, "more.ndjson", strings.Join(call("new", "A-1", "2026-03-21T09:00:00Z", "2026-03-21T09:10:00Z", "billing.dispute"), "\n")))
+	shown = must(t, "rules", "show", "--data", dir)
+	if again, err := rules.Parse("shown", []byte(shown)); err != nil || again.Version() != read.Version() || strings.Contains(shown, "nothing that happened then") {
+		t.Errorf("after an event of then, show prints (%v):\n%.500s", err, shown)
 	}
 }
