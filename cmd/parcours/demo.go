@@ -158,7 +158,10 @@ func (n *node) play(ctx context.Context, sim *simulate.Simulator, mark *demoMark
 	if err != nil {
 		return err
 	}
-	if err := n.finish(ctx); err != nil {
+	filling := newWait(progressTo, "filling the tables", "messages folded", folding(ctx, n.bus, n.store))
+	err = n.finish(ctx)
+	filling.done()
+	if err != nil {
 		return err
 	}
 	mark.Done, mark.Seconds = true, time.Since(began).Seconds()

@@ -84,7 +84,7 @@ func (c *EvaluateCommand) Run(common *service.Common, s *streams) error {
 }
 
 func (c *EvaluateCommand) readTruth(found []evaluate.Found, errOut io.Writer) (*evaluate.Truth, error) {
-	file, err := openFile(c.Truth)
+	file, err := openFile(c.Truth, nil)
 	if err != nil {
 		return nil, err
 	}

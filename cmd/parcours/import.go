@@ -65,7 +65,8 @@ type imported struct {
 func (c *ImportCommand) Run(common *service.Common, s *streams) error {
 	ctx, stop := service.Interruptible()
 	defer stop()
-	rows, err := c.open()
+	read := &fileRead{}
+	rows, err := c.open(read)
 	if err != nil {
 		return err
 	}
@@ -88,13 +89,13 @@ func (c *ImportCommand) Run(common *service.Common, s *streams) error {
 	if err := c.foresee(ctx, rows, to, job.Sent, s.err); err != nil {
 		return interrupted(ctx, err)
 	}
-	bar := newProgress(s.err, "import", "rows")
+	bar := newFileProgress(s.err, "import", "rows", read)
 	if err := job.run(ctx, rows, to, bar); err != nil {
 		bar.done()
 		return interrupted(ctx, fmt.Errorf("import %s: %w", c.File, err))
 	}
 	bar.done()
-	if err := to.finish(ctx); err != nil {
+	if err := finished(ctx, to, s.err); err != nil {
 		return interrupted(ctx, err)
 	}
 	late, unsettled := settle(ctx, to, s.err)
@@ -104,6 +105,32 @@ func (c *ImportCommand) Run(common *service.Common, s *streams) error {
 	job.result.Late = late
 	job.result.Seconds, job.result.Data = time.Since(began).Seconds(), c.Data
 	return errors.Join(c.print(job.result, to.mode() == nats.ModeWall, unsettled == nil, s), unsettled)
+}
+
+// finished waits until the tables are complete, and shows how far they are.
+func finished(ctx context.Context, to target, progressTo io.Writer) error {
+	bar := newWait(progressTo, "filling the tables", "messages folded", folding(ctx, to.log(), to.tables()))
+	defer bar.done()
+	return to.finish(ctx)
+}
+
+// folding says how far the fold of a log is, by what is in the tables; 0 of 0 where they cannot be asked.
+func folding(ctx context.Context, bus *nats.Bus, store *clickhouse.Store) func() (n, of int) {
+	return func() (int, int) {
+		g, err := store.Current(ctx)
+		if err != nil {
+			return 0, 0
+		}
+		frontier, err := store.Frontier(ctx, g.Number)
+		if err != nil {
+			return 0, 0
+		}
+		head, err := bus.Head(ctx)
+		if err != nil {
+			return 0, 0
+		}
+		return int(lowest(frontier)), int(head)
+	}
 }
 
 // interrupted says how to go on.
@@ -154,8 +181,8 @@ type row struct {
 	number  int
 }
 
-// open checks the flags and makes the source of rows.
-func (c *ImportCommand) open() (rowSource, error) {
+// open checks the flags and makes the source of rows, which notes how much of the file it has read.
+func (c *ImportCommand) open(read *fileRead) (rowSource, error) {
 	csv := c.Format == "csv" || c.Format == "auto" && (c.Mapping != "" || looksLikeCSV(c.File))
 	switch {
 	case csv && c.Mapping == "":
@@ -165,13 +192,13 @@ func (c *ImportCommand) open() (rowSource, error) {
 	case !csv && c.DryRun:
 		return nil, misused("--dry-run shows what a mapping makes of a CSV; NDJSON has no mapping")
 	case !csv:
-		return func(yield func(row, error) bool) { ndjsonRows(c.File, c.Sort, yield) }, nil
+		return func(yield func(row, error) bool) { ndjsonRows(c.File, read, c.Sort, yield) }, nil
 	}
 	m, err := c.mapping()
 	if err != nil {
 		return nil, err
 	}
-	return func(yield func(row, error) bool) { csvRows(c.File, m, yield) }, nil
+	return func(yield func(row, error) bool) { csvRows(c.File, read, m, yield) }, nil
 }
 
 func (c *ImportCommand) mapping() (*mapping.Mapping, error) {
@@ -192,7 +219,7 @@ func (c *ImportCommand) check(s *streams) error {
 	if err != nil {
 		return err
 	}
-	file, err := openFile(c.File)
+	file, err := openFile(c.File, nil)
 	if err != nil {
 		return err
 	}
@@ -212,13 +239,13 @@ func (c *ImportCommand) check(s *streams) error {
 	return json.NewEncoder(s.out).Encode(r)
 }
 
-// openFile opens a file, unpacked.
-func openFile(name string) (io.ReadCloser, error) {
+// openFile opens a file, unpacked, and counts what is read of it; read may be nil.
+func openFile(name string, read *fileRead) (io.ReadCloser, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	r, err := mapping.Open(file, name)
+	r, err := mapping.Open(read.count(file), name)
 	if err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -105,7 +105,10 @@ func (c *RebuildCommand) Run(common *service.Common, s *streams) error {
 		}
 		return err
 	}
-	if err := d.adopted(ctx, store, g); err != nil {
+	taking := newWait(s.err, fmt.Sprintf("taking over generation %d", g.Number), "messages folded", folding(ctx, d.bus, store))
+	err = d.adopted(ctx, store, g)
+	taking.done()
+	if err != nil {
 		return err
 	}
 	r := rebuilt{Generation: g.Number, Admitted: g.Admitted, Seconds: time.Since(began).Seconds(), Rules: g.Rules}

@@ -13,8 +13,8 @@ import (
 )
 
 // csvRows maps the rows of a CSV.
-func csvRows(name string, m *mapping.Mapping, yield func(row, error) bool) {
-	file, err := openFile(name)
+func csvRows(name string, read *fileRead, m *mapping.Mapping, yield func(row, error) bool) {
+	file, err := openFile(name, read)
 	if err != nil {
 		yield(row{}, err)
 		return
@@ -50,8 +50,8 @@ func reasonOf(field string) string {
 
 // ndjsonRows gives the lines of a file, in file order or in order of event time (ties in file order). A line without a
 // readable time comes first when sorted: it is refused anyway. Sorting holds the file in memory.
-func ndjsonRows(name string, sorted bool, yield func(row, error) bool) {
-	file, err := openFile(name)
+func ndjsonRows(name string, read *fileRead, sorted bool, yield func(row, error) bool) {
+	file, err := openFile(name, read)
 	if err != nil {
 		yield(row{}, err)
 		return
