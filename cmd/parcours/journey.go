@@ -15,6 +15,7 @@ import (
 	"parcours/pipeline"
 	"parcours/pipeline/breakpoint"
 	"parcours/pipeline/clickhouse"
+	"parcours/pipeline/rules"
 )
 
 // JourneyCommand looks at journeys one by one.
@@ -187,6 +188,7 @@ func (c *JourneyListCommand) Run(common *service.Common, s *streams) error {
 		return err
 	}
 	return explain(c.DirectoryFlags, common, func(ctx context.Context, x *explainer) error {
+		remarkFamily(s.err, x.book, c.Reason)
 		rows, err := x.store.Journeys(ctx, wanted)
 		if err != nil {
 			return err
@@ -230,6 +232,19 @@ func knownKind(kind string) error {
 		return nil
 	}
 	return misused("--kind %s: no such kind of breakpoint; there are %s", printable(kind), strings.Join(ids, ", "))
+}
+
+// remarkFamily says it where the family of a reason is in no rule book of a directory: it is mistyped, or a source sends what
+// the rules do not know. "" asks nothing.
+func remarkFamily(errOut io.Writer, all *rules.Book, reason string) {
+	known := slices.Clone(all.Families)
+	for _, p := range all.Later() {
+		known = append(known, p.Book.Families...)
+	}
+	slices.Sort(known)
+	if family, _, _ := strings.Cut(reason, "."); reason != "" && !slices.Contains(known, family) {
+		fmt.Fprintf(errOut, "No rule knows the reason family %s; the rule book has %s.\n", printable(family), strings.Join(slices.Compact(known), ", "))
+	}
 }
 
 func (x *explainer) printJourneys(out io.Writer, rows []pipeline.JourneyRow, limit int) {

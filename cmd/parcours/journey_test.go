@@ -161,6 +161,11 @@ func TestJourneyNotFound(t *testing.T) {
 	if out := must(t, "journey", "list", "--data", dir, "--case", "none"); !strings.Contains(out, "No journey is like that") {
 		t.Errorf("list of nothing: %s", out)
 	}
+	for _, args := range [][]string{{"tail", "--no-follow"}, {"journey", "list"}} {
+		if _, errOut, code := parcours(t, append(args, "--data", dir, "--reason", "billin")...); code != 0 || !strings.Contains(errOut, "reason family billin") {
+			t.Errorf("%v of a mistyped reason: exit %d, %s", args, code, errOut)
+		}
+	}
 }
 
 // TestLongJourney: the middle of a long journey is left out, but for what broke, unless all is asked for.
@@ -252,6 +257,26 @@ func TestCostWords(t *testing.T) {
 		"or is charged to B3 already", "none: a long_wait is never charged", "none: it is a witness", "or is charged to B2 or B3 already", "1.00 EUR (illustrative), avoidable"} {
 		if got := x.costWords(s, i); !strings.HasSuffix(got, want) && !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, expected %q", s.Breakpoints[i].Kind, got, want)
+		}
+	}
+}
+
+// TestRemarkFamily: a family that is in no rule book of the directory is named, with those there are; one that only a later
+// book has is known.
+func TestRemarkFamily(t *testing.T) {
+	later, err := rules.Parse("later", []byte("reasons: {gardening: {silo: it}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := rules.Default().With(later, 1000, 1)
+	for reason, want := range map[string]string{
+		"": "", "billing": "", "billing.dispute": "", "gardening": "",
+		"billin": "No rule knows the reason family billin; the rule book has ", "billin.dispute": "No rule knows the reason family billin; ",
+	} {
+		var out strings.Builder
+		remarkFamily(&out, book, reason)
+		if got := out.String(); (got == "") != (want == "") || !strings.HasPrefix(got, want) || want != "" && !strings.Contains(got, "billing, ") {
+			t.Errorf("%q: %q", reason, got)
 		}
 	}
 }

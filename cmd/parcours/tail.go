@@ -77,7 +77,7 @@ func (c *TailCommand) Run(common *service.Common, s *streams) error {
 		return err
 	}
 	defer d.close()
-	zone, err := d.judged(ctx, filter)
+	zone, err := d.judged(ctx, filter, s.err)
 	if err != nil {
 		return stopped(ctx, err)
 	}
@@ -96,7 +96,7 @@ func (c *TailCommand) Run(common *service.Common, s *streams) error {
 }
 
 // judged gives the zone of the book in force, and lets the filter spell its reason family as that book does.
-func (d *directory) judged(ctx context.Context, f *tailFilter) (*time.Location, error) {
+func (d *directory) judged(ctx context.Context, f *tailFilter, errOut io.Writer) (*time.Location, error) {
 	store, err := d.migrated(ctx)
 	if err != nil {
 		return nil, err
@@ -105,6 +105,7 @@ func (d *directory) judged(ctx context.Context, f *tailFilter) (*time.Location, 
 	if err != nil {
 		return nil, err
 	}
+	remarkFamily(errOut, all, f.Reason)
 	f.family = all.FamilyToken(f.Reason)
 	return rules.LoadLocation(now.Timezone)
 }
