@@ -95,6 +95,12 @@ func TestJourneyShow(t *testing.T) {
 		if s := show(later.JourneyID); s.Before == nil || s.Before.JourneyID != broken.JourneyID || s.Before.Gap != int64((16*24*time.Hour-10*time.Minute).Seconds()) {
 			t.Errorf("the one before: %+v", s.Before)
 		}
+		if s := show("case-1"); s.Open == nil || fmt.Sprintf("%q %s", s.Open.Owed, s.Open.Until) != `["case case-1 is open"] ` {
+			t.Errorf("what keeps case-1 open: %+v", s.Open)
+		}
+		if s := show(later.JourneyID); s.Open == nil || fmt.Sprintf("%q %s", s.Open.Owed, s.Open.Until) != "[] 2026-03-27T09:10:00.000Z" {
+			t.Errorf("what keeps the later one open: %+v", s.Open)
+		}
 		if s := show("case-1"); s.Journey.Reason != "delivery.late" || fmt.Sprint(s.Journey.Cases) != "[case-1]" {
 			t.Errorf("case-1 shows %+v", s.Journey)
 		}
@@ -104,7 +110,8 @@ func TestJourneyShow(t *testing.T) {
 	check()
 
 	told := must(t, "journey", "show", "--data", dir, later.JourneyID)
-	for _, want := range []string{"had been silent for 15 d 23 h", "and 7 d are allowed", short(broken.JourneyID), "Europe/Paris", "(illustrative)", "the end of the log", "did not break"} {
+	for _, want := range []string{"had been silent for 15 d 23 h", "and 7 d are allowed", short(broken.JourneyID), "Europe/Paris", "(illustrative)", "the end of the log", "did not break",
+		"open: nothing is owed, and a repeat could still come until 2026-03-27 10:10:00"} {
 		if !strings.Contains(told, want) {
 			t.Errorf("the text does not say %q:\n%s", want, told)
 		}

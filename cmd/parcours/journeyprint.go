@@ -41,7 +41,7 @@ func (x *explainer) headOf(s *shownJourney) []fact {
 		{"reason", or(r.Reason, "none was stated")},
 		{"cases", printable(strings.Join(r.Cases, ", "))},
 		{"when", fmt.Sprintf("%s to %s, %s (%s)", x.clock(r.StartedAt), x.clock(r.LastEventAt), span(r.LastEventAt.Sub(r.StartedAt)), x.zone)},
-		{"outcome", x.outcomeWords(r)},
+		{"outcome", x.outcomeWords(s)},
 		{"begins", x.cutWords(s)},
 		{"cost", fmt.Sprintf("%s to serve; %s", x.money(r.Cost, r.StartedAt, r.LastEventAt), plural(r.Breakpoints, "breakpoint"))},
 		{"moves", fmt.Sprintf("%s, %s of unit, %d of silo", plural(r.Contacts, "contact"), plural(r.Handoffs, "change"), r.SiloHandoffs)},
@@ -51,12 +51,14 @@ func (x *explainer) headOf(s *shownJourney) []fact {
 }
 
 // outcomeWords says how it ended, and who says so.
-func (x *explainer) outcomeWords(r *pipeline.JourneyRow) string {
+func (x *explainer) outcomeWords(s *shownJourney) string {
+	r := s.row
 	words := r.Outcome
-	if ended := r.Outcome != string(journey.Open); ended {
-		words += " at " + x.clock(r.EndedAt)
+	if r.Outcome == string(journey.Open) {
+		words += ": " + x.openWords(s.Open)
+	} else {
+		words += " at " + x.clock(r.EndedAt) + ": " + outcomeReasons[r.Outcome+" "+r.ResolutionBasis]
 	}
-	words += ": " + outcomeReasons[r.Outcome+" "+r.ResolutionBasis]
 	if r.Escalated {
 		words += "; escalated"
 	}

@@ -17,6 +17,7 @@ type shownJourney struct {
 	TookOver    []string          `json:"took_over,omitempty"`  // the ids that led here, in order
 	Breakpoint  string            `json:"breakpoint,omitempty"` // the one that was asked for
 	Before      *journeyBefore    `json:"before,omitempty"`     // the journey that this one does not go on with
+	Open        *shownOpen        `json:"open,omitempty"`       // what keeps it open; absent where it is not, or that is not known
 	Right       rightness         `json:"right"`
 	Steps       []shownStep       `json:"steps"`
 	Breakpoints []shownBreakpoint `json:"breakpoints"`
@@ -165,7 +166,12 @@ func (x *explainer) journey(ctx context.Context, w *way) (*shownJourney, error) 
 	for i := range breakpoints {
 		s.addBreakpoint(&breakpoints[i], elsewhere)
 	}
-	s.Before, err = x.before(ctx, row)
+	if s.Before, err = x.before(ctx, row); err != nil {
+		return nil, err
+	}
+	if row.Outcome == string(journey.Open) {
+		s.Open, err = x.open(ctx, s)
+	}
 	return s, err
 }
 

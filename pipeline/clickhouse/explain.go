@@ -163,6 +163,16 @@ func (s *Store) Steps(ctx context.Context, w StepsWanted) ([]pipeline.StepRow, e
 	})
 }
 
+// PositionsOf says where in the log the events of a journey stand, in the order of the log; at most limit of them.
+func (s *Store) PositionsOf(ctx context.Context, journeyID string, limit int) ([]uint64, error) {
+	sql := "SELECT DISTINCT position FROM " + s.table("events") + " FINAL WHERE (time, source, id) IN (SELECT time, source, event_id FROM " +
+		s.current("journey_steps") + conditions("journey_id = "+quote(journeyID)) + fmt.Sprintf(") ORDER BY position LIMIT %d", limit)
+	return all(ctx, s, "find the events of a journey", sql, func(scan scan) (position uint64, err error) {
+		err = scan(&position)
+		return position, err
+	})
+}
+
 // BreakpointsOf gives the breakpoints of a journey in order of their occurrence.
 func (s *Store) BreakpointsOf(ctx context.Context, journeyID string) ([]pipeline.BreakpointRow, error) {
 	return s.breakpointsWhere(ctx, "journey_id = "+quote(journeyID))
