@@ -14,8 +14,9 @@ import (
 func printCheck(out io.Writer, r *mapping.Report) {
 	fmt.Fprintf(out, "%d rows: %d would be events, %d would be refused.\n", r.Rows, r.Mapped, r.Rows-r.Mapped)
 	if r.Mapped > 0 {
-		fmt.Fprintf(out, "From %s to %s: %d cases, %d customers, %d activities; %d rows out of order, %d of equal time.\n",
-			r.First, r.Last, r.Cases, r.Customers, r.Activities, r.OutOfOrder, r.EqualTimes)
+		fmt.Fprintf(out, "From %s to %s: %s, %s, %s; %s out of order, %d of equal time.\n",
+			r.First, r.Last, plural(uint64(r.Cases), "case"), plural(uint64(r.Customers), "customer"), activities(r.Activities),
+			plural(uint64(r.OutOfOrder), "row"), r.EqualTimes)
 	}
 	if len(r.Unmapped) > 0 {
 		fmt.Fprintf(out, "Columns that no rule reads: %s.\n", strings.Join(r.Unmapped, ", "))
@@ -36,6 +37,13 @@ func printCheck(out io.Writer, r *mapping.Report) {
 		}
 		t.Render()
 	}
+}
+
+func activities(n int) string {
+	if n == 1 {
+		return "1 activity"
+	}
+	return fmt.Sprintf("%d activities", n)
 }
 
 func printCounts(out io.Writer, title string, counts []mapping.Count) {

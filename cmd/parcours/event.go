@@ -31,7 +31,7 @@ type EventTraceCommand struct {
 // Help is shown by --help.
 func (*EventTraceCommand) Help() string {
 	return `What the tables, the log and REJECTED know of an event. What the door refused is kept without its id: of it can be told what was
-refused of the same source. Exit code 1 says that no event of that id is known.
+refused of --source, or else of all sources. Exit code 1 says that no event of that id is known.
 
   parcours event trace --data DIR tel-2004
   parcours event trace --data DIR --source /shop/telephony tel-2004 --scan

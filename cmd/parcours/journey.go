@@ -201,8 +201,18 @@ func (c *JourneyListCommand) Run(common *service.Common, s *streams) error {
 			return json.NewEncoder(s.out).Encode(list)
 		}
 		x.printJourneys(s.out, rows, c.Limit)
+		if len(rows) == 0 && c.Customer != "" && !isPseudonym(c.Customer) {
+			fmt.Fprintf(s.out, "Customers are pseudonyms here (c and 32 of 0-9a-f): a number or a name of yours is in no table. parcours event trace --data %s ID, "+
+				"of an event of that customer, says the pseudonym.\n", c.Data)
+		}
 		return nil
 	})
+}
+
+// isPseudonym says whether a text is a pseudonym, or how one begins.
+func isPseudonym(text string) bool {
+	rest, ok := strings.CutPrefix(text, "c")
+	return ok && len(rest) <= 32 && strings.Trim(rest, "0123456789abcdef") == ""
 }
 
 // wanted checks the flags.

@@ -58,6 +58,9 @@ type streams struct {
 // run does what main does, and gives the exit code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	var cli CLI
+	if len(args) > 0 && args[0] == "help" { // as people ask: parcours help, parcours help import
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	ctx, code, err := service.Parse(&cli, "parcours", description, args, out, errOut)
 	if err != nil {
 		fmt.Fprintf(errOut, "parcours: %v\nparcours --help says more.\n", err)

@@ -42,10 +42,15 @@ func csvRow(r mapping.Row, source string) row {
 
 // reasonOf puts a mapping's refusal into the closed list of reasons.
 func reasonOf(field string) string {
-	if field == "time" {
+	switch field {
+	case "": // of the whole row
+		return event.ReasonBrokenRow
+	case "time", "data.sent_at", "data.due":
 		return event.ReasonBadTime
+	case "type", "data.channel", "data.direction", "data.resolved", "data.holding", "data.captive":
+		return event.ReasonUnknownValue
 	}
-	return event.ReasonUnknownValue
+	return event.ReasonBadValue
 }
 
 // ndjsonRows gives the lines of a file, in file order or in order of event time (ties in file order). A line without a

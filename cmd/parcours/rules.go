@@ -83,7 +83,7 @@ func (c *RulesCheckCommand) Run(_ *service.Common, s *streams) error {
 		case err != nil:
 			return err
 		default:
-			fmt.Fprintf(s.out, "%s: in order; version %s, %d keys differ from the default\n", path, book.Version(), len(rules.Diff(rules.Default(), book)))
+			fmt.Fprintf(s.out, "%s: in order; version %s, %s from the default\n", path, book.Version(), keysDiffer(len(rules.Diff(rules.Default(), book))))
 		}
 	}
 	if wrong > 0 {
@@ -251,11 +251,18 @@ func printDiff(out io.Writer, a, b source) {
 		fmt.Fprintf(out, "%s and %s say the same (version %s).\n", a.name, b.name, a.book.Version())
 		return
 	}
-	t := newTable(out, fmt.Sprintf("%d keys differ", len(list)), "key", a.name+" ("+a.book.Version()+")", b.name+" ("+b.book.Version()+")")
+	t := newTable(out, keysDiffer(len(list)), "key", a.name+" ("+a.book.Version()+")", b.name+" ("+b.book.Version()+")")
 	for _, d := range list {
 		t.AppendRow(table.Row{d.Key, orDash(d.A), orDash(d.B)})
 	}
 	t.Render()
+}
+
+func keysDiffer(n int) string {
+	if n == 1 {
+		return "1 key differs"
+	}
+	return fmt.Sprintf("%d keys differ", n)
 }
 
 func orDash(text string) string {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -62,8 +64,43 @@ func (c *SQLCommand) Run(common *service.Common, s *streams) error {
 		return err
 	}
 	defer store.Close()
-	return store.Query(ctx, query, c.format(s.out), s.out, c.Readonly, c.Param)
+	return readable(store.Query(ctx, query, c.format(s.out), s.out, c.Readonly, c.Param))
 }
+
+// expectedList is what ClickHouse lists behind a syntax error: everything that could stand there, some hundred words.
+var expectedList = regexp.MustCompile(`(?s)Expected one of: (.*?)\. \(SYNTAX_ERROR\)`)
+
+// expectedMost is how many of them are said.
+const expectedMost = 8
+
+// readable shortens what ClickHouse says of a syntax error.
+func readable(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	found := expectedList.FindStringSubmatchIndex(text)
+	if found == nil {
+		return err
+	}
+	list := strings.Split(text[found[2]:found[3]], ", ")
+	if len(list) <= expectedMost {
+		return err
+	}
+	short := strings.Join(list[:expectedMost], ", ") + fmt.Sprintf(" and %d more", len(list)-expectedMost)
+	return shortened{err, text[:found[2]] + short + text[found[3]:]}
+}
+
+// shortened says an error in fewer words.
+type shortened struct {
+	error
+	text string
+}
+
+// Error gives the fewer words.
+func (s shortened) Error() string { return s.text }
+
+func (s shortened) Unwrap() error { return s.error }
 
 func (c *SQLCommand) query(in io.Reader) (string, error) {
 	if c.Query != "" {

@@ -18,6 +18,9 @@ const (
 	ReasonBrokenBatch = "broken_batch"
 	ReasonTooMany     = "too_many"
 
+	// Of a file with a mapping.
+	ReasonBrokenRow = "broken_row"
+
 	// Of the fold, which sets aside what stands in the log already.
 	ReasonUndecodable = "undecodable"
 	ReasonIDReused    = "id_reused"
@@ -47,6 +50,7 @@ func Reasons() []Reason {
 		{Name: ReasonSystemType, Meaning: "Only Parcours or an operator may write the type."},
 		{Name: ReasonBrokenBatch, Meaning: "From here on no event could be made out in the request."},
 		{Name: ReasonTooMany, Meaning: "This event and all behind it are more than a request may carry."},
+		{Name: ReasonBrokenRow, Meaning: "The row of a file has other cells than its header, quotes that do not close, or text in another encoding."},
 		{Name: ReasonUndecodable, Meaning: "The message in the log is no event, of a partition that the log does not have, or a rule book that cannot be in force.", SetAside: true},
 		{Name: ReasonIDReused, Meaning: "The same source and id came before with another time; the first one stands.", SetAside: true},
 		{Name: ReasonPoisonous, Meaning: "The fold failed on the event.", SetAside: true},

@@ -18,7 +18,7 @@ func TestReasons(t *testing.T) {
 			t.Errorf("%s: %q is not one sentence", r.Name, r.Meaning)
 		}
 	}
-	if len(seen) != 16 {
+	if len(seen) != 17 {
 		t.Errorf("%d reasons", len(seen))
 	}
 }

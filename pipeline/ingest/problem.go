@@ -53,6 +53,7 @@ var titles = map[string]string{
 	event.ReasonSystemType:    "Only an operator may send this type",
 	event.ReasonBrokenBatch:   "No event could be made out from here on",
 	event.ReasonTooMany:       "The request carries too many events",
+	event.ReasonBrokenRow:     "No cells could be made out of a row",
 }
 
 func problemType(reason string) string { return "/problems/" + strings.ReplaceAll(reason, "_", "-") }

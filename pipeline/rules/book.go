@@ -120,7 +120,7 @@ func flatten(at string, n *node, list []leaf) []leaf {
 		return append(list, leaf{at, text})
 	}
 	if len(n.entries) == 0 && at != "" {
-		list = append(list, leaf{at, "{}"})
+		list = append(list, leaf{at, emptyGroup})
 	}
 	for _, e := range n.entries {
 		key := join(at, e.key)
@@ -228,6 +228,29 @@ type Difference struct{ Key, A, B string }
 
 // Diff lists where two books differ, in the order of the document.
 func Diff(a, b *Book) (list []Difference) {
+	for _, d := range differences(a, b) {
+		if !d.filled(a, b) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// filled says whether a key is there on both sides, empty on one of them: what fills it on the other is a difference of its
+// own.
+func (d *Difference) filled(a, b *Book) bool {
+	holds := func(book *Book) bool {
+		return slices.ContainsFunc(flatten("", book.shown(), nil), func(l leaf) bool {
+			return strings.HasPrefix(l.key, d.Key+".") || strings.HasPrefix(l.key, d.Key+"[")
+		})
+	}
+	return d.A == emptyGroup && d.B == "" && holds(b) || d.B == emptyGroup && d.A == "" && holds(a)
+}
+
+// emptyGroup stands for a key that holds other keys, and none here.
+const emptyGroup = "{}"
+
+func differences(a, b *Book) (list []Difference) {
 	first, second := flatten("", a.shown(), nil), flatten("", b.shown(), nil)
 	other := map[string]string{}
 	for _, l := range second {

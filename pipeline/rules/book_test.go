@@ -462,3 +462,21 @@ func example(t *testing.T, page string) string {
 	}
 	return text
 }
+
+// TestDiffFilled: a key that is empty in one book and filled in the other is not said to be taken away.
+func TestDiffFilled(t *testing.T) {
+	filled, err := rules.Parse("filled", []byte("reasons: {credit: {core: false}}\ncalendars: {shops: {open: {saturday: 10:00-19:00}}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range [][]rules.Difference{rules.Diff(rules.Default(), filled), rules.Diff(filled, rules.Default())} {
+		if len(list) == 0 {
+			t.Error("the two do not differ")
+		}
+		for _, d := range list {
+			if d.A == "{}" || d.B == "{}" {
+				t.Errorf("%+v", d)
+			}
+		}
+	}
+}
