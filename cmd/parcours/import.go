@@ -19,6 +19,7 @@ import (
 	"parcours/pipeline/ingest"
 	"parcours/pipeline/ingest/mapping"
 	"parcours/pipeline/nats"
+	"parcours/pipeline/rules"
 )
 
 // ImportCommand takes in a log from a file.
@@ -232,7 +233,13 @@ func (c *ImportCommand) check(s *streams) error {
 	if c.JSON {
 		out = s.err
 	}
-	printCheck(out, r)
+	book := rules.Default()
+	if c.Rules != "" {
+		if book, err = readBook(c.Rules); err != nil {
+			return err
+		}
+	}
+	printCheck(out, r, book)
 	if !c.JSON {
 		return nil
 	}

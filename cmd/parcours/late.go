@@ -38,7 +38,7 @@ func (c *ImportCommand) foresee(ctx context.Context, rows rowSource, to target, 
 	if err != nil || late == 0 {
 		return err
 	}
-	return coded{fmt.Errorf("%d of %d events lie more than %s behind this directory's clock (%s): they would be kept and counted but stay "+
+	return coded{fmt.Errorf("%d of %d rows that have a time lie more than %s behind this directory's clock (%s): they would be kept and counted but stay "+
 		"out of journeys; nothing was sent. To take them: the same command with --late, then parcours rebuild --data %s --admit-late",
 		late, all, lateness(book), clock, c.Data), service.Wrong}
 }

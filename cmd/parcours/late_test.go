@@ -31,7 +31,7 @@ func TestLateImport(t *testing.T) {
 	}
 	file := tempFile(t, "events.ndjson", history("/old", 20, 100*24*time.Hour)+"{broken\n"+history("/new", 10, 2*time.Hour))
 	_, errOut, code := parcours(t, "import", "--data", dir, file)
-	if code != 1 || !strings.Contains(errOut, "20 of 30 events lie more than 72h behind") || !strings.Contains(errOut, "--late, then parcours rebuild") {
+	if code != 1 || !strings.Contains(errOut, "20 of 30 rows that have a time lie more than 72h behind") || !strings.Contains(errOut, "--late, then parcours rebuild") {
 		t.Errorf("exit %d: %s", code, errOut)
 	}
 	if got := p.count(t, "SELECT (SELECT count() FROM cx.events_v), (SELECT count() FROM cx.rejected_v)"); got != "1\t0" {
@@ -50,7 +50,7 @@ func TestLateImport(t *testing.T) {
 	}
 	p.stop(t, syscall.SIGTERM)
 	_, errOut, code = parcours(t, "import", "--data", dir, tempFile(t, "older.ndjson", history("/older", 5, 200*24*time.Hour)))
-	if code != 1 || !strings.Contains(errOut, "5 of 5 events") {
+	if code != 1 || !strings.Contains(errOut, "5 of 5 rows that have a time") {
 		t.Errorf("into the directory itself: exit %d: %s", code, errOut)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"parcours/cmd/internal/service"
 	"parcours/pipeline/event"
+	"parcours/pipeline/ingest/mapping"
+	"parcours/pipeline/rules"
 )
 
 // TestHelp: help is a word too, also before a verb.
@@ -57,6 +59,22 @@ func TestPseudonyms(t *testing.T) {
 		"10000042": false, "customer-1": false, "A-1": false} {
 		if isPseudonym(text) != want {
 			t.Errorf("%s: %t", text, !want)
+		}
+	}
+}
+
+// TestCheckNames: a dry run names the types, silos and reason families that no rule knows, and the copies in the file.
+func TestCheckNames(t *testing.T) {
+	var out strings.Builder
+	count := func(value string) []mapping.Count {
+		return []mapping.Count{{Value: value, Events: 2}}
+	}
+	printCheck(&out, &mapping.Report{Rows: 4, Mapped: 4, Copies: 1, Types: append(count("contact.ended"), count("coffee.drunk")...),
+		Silos: append(count("it"), count("back office")...), Families: append(count("billing"), count("gardening")...)}, rules.Default())
+	for _, want := range []string{"Types that no rule knows: coffee.drunk (2).\n", "Silos that no rule knows: back office (2).\n",
+		"Reason families that no rule knows: gardening (2).\n", "Of these, 1 have an id that came before"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
 		}
 	}
 }

@@ -24,11 +24,16 @@ type Report struct {
 	OutOfOrder int
 	// EqualTimes counts the events of the very same time as the one of the row above.
 	EqualTimes int
-	Types      []Count // events by type, most frequent first
-	Channels   []Count // events by channel, "" where there is none, most frequent first
-	Cases      int     // distinct
-	Customers  int     // distinct, by identifier `customer`
-	Activities int     // distinct, the type where no activity is mapped
+	// Copies counts the events whose id came before in the file with the same time, which count once, and Reused those whose
+	// id came before with another time, which the fold sets aside. Both are among Mapped.
+	Copies, Reused int
+	Types          []Count // events by type, most frequent first
+	Silos          []Count // events by silo, where they name one, most frequent first
+	Families       []Count // events by reason family, where they name one, most frequent first
+	Channels       []Count // events by channel, "" where there is none, most frequent first
+	Cases          int     // distinct
+	Customers      int     // distinct, by identifier `customer`
+	Activities     int     // distinct, the type where no activity is mapped
 }
 
 // Refused counts the refused rows of one field and one expectation.
@@ -56,7 +61,8 @@ type Count struct {
 const MaxUnknown = 20
 
 // Check is a dry run: it maps every row, asks event.Check what the door would say at a moment (0 for no moment: times in
-// the future pass), and counts. Memory: one row, and the distinct cases and customers.
+// the future pass), and counts. Memory: one row, the distinct cases
+// and customers, and the ids where the file gives them.
 func (m *Mapping) Check(r io.Reader, now event.Instant) (*Report, error) {
 	s, err := m.openSheet(r)
 	if err != nil {
@@ -86,6 +92,9 @@ type tally struct {
 	fields     map[string]int       // distinct unknown values by field
 	types      map[string]int
 	channels   map[string]int
+	silos      map[string]int
+	families   map[string]int
+	ids        map[string]event.Instant // where the file gives them
 	cases      map[string]struct{}
 	customers  map[string]struct{}
 	activities map[string]struct{}
@@ -98,7 +107,7 @@ func newTally(m *Mapping, s *sheet, now event.Instant) *tally {
 	t := &tally{
 		mapping: m, limits: event.Limits{Now: now}, report: &Report{},
 		refused: map[Refused]*Refused{}, unknown: map[UnknownValue]int{}, fields: map[string]int{},
-		types: map[string]int{}, channels: map[string]int{},
+		types: map[string]int{}, channels: map[string]int{}, silos: map[string]int{}, families: map[string]int{}, ids: map[string]event.Instant{},
 		cases: map[string]struct{}{}, customers: map[string]struct{}{}, activities: map[string]struct{}{},
 	}
 	for _, name := range s.header {
@@ -180,9 +189,35 @@ func (t *tally) count(e *event.Event) {
 	r.Mapped++
 	t.types[e.Type]++
 	t.channels[string(e.Data.Channel)]++
+	t.countID(e)
+	countOf(t.silos, e.Data.Silo)
+	countOf(t.silos, e.Data.ToSilo)
+	countOf(t.families, event.ReasonFamily(e.Data.Reason))
 	t.activities[e.Activity()] = struct{}{}
 	addTo(t.cases, cmp.Or(e.Data.Case, e.Subject))
 	addTo(t.customers, e.Data.Identifiers.Get("customer"))
+}
+
+// countID looks whether the id came before; ids made of the row number never did.
+func (t *tally) countID(e *event.Event) {
+	if t.mapping.id == nil {
+		return
+	}
+	before, came := t.ids[e.ID]
+	switch {
+	case !came:
+		t.ids[e.ID] = e.At
+	case before == e.At:
+		t.report.Copies++
+	default:
+		t.report.Reused++
+	}
+}
+
+func countOf(counts map[string]int, value string) {
+	if value != "" {
+		counts[value]++
+	}
 }
 
 func addTo(set map[string]struct{}, value string) {
@@ -196,6 +231,7 @@ func (t *tally) done() *Report {
 	r := t.report
 	r.Cases, r.Customers, r.Activities = len(t.cases), len(t.customers), len(t.activities)
 	r.Types, r.Channels = countsOf(t.types), countsOf(t.channels)
+	r.Silos, r.Families = countsOf(t.silos), countsOf(t.families)
 	for _, x := range t.refused {
 		r.Refused = append(r.Refused, *x)
 	}

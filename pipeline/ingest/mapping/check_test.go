@@ -73,3 +73,22 @@ func TestCheckBoundsUnknownValues(t *testing.T) {
 	equal(t, "unknown", len(r.Unknown), mapping.MaxUnknown)
 	equal(t, "mapped", r.Mapped, 100)
 }
+
+// TestCheckKnowsItsIDs: an id that came before in the file is a copy where its time is the same, else reused; silos and
+// families are counted where they are named.
+func TestCheckKnowsItsIDs(t *testing.T) {
+	m := load(t, page("  silo: {column: silo}\n  reason: {column: why}\n")+"id: {column: no}\n")
+	r, err := m.Check(strings.NewReader(`no,at,case,act,silo,why
+x,2026-01-05T09:00:00Z,1,a,it,billing.dispute
+x,2026-01-05T09:00:00Z,1,a,it,billing.dispute
+x,2026-01-05T09:00:01Z,1,a,back office,unknown
+y,2026-01-05T09:00:01Z,1,a,,
+`), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "mapped", r.Mapped, 4)
+	equal(t, "copies and reused", fmt.Sprint(r.Copies, r.Reused), "1 1")
+	equal(t, "silos", fmt.Sprint(r.Silos), "[{it 2} {back office 1}]")
+	equal(t, "families", fmt.Sprint(r.Families), "[{billing 2}]")
+}
