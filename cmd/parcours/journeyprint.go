@@ -129,11 +129,13 @@ func (s *shownJourney) isLeftOut(i int, all bool) bool {
 }
 
 func (x *explainer) printSteps(out io.Writer, p paint, s *shownJourney, all bool) {
-	t := newTable(out, "Steps", "step", "when", "after", "activity", "channel", "silo", "contact", "case", x.now.Currency, "breaks")
+	header := table.Row{"step", "when", "after", "activity", "channel", "silo", "contact", "case", x.now.Currency, "breaks"}
+	t := newTable(out, "Steps", header...)
+	var rows []table.Row
 	left := 0
 	gap := func() {
 		if left > 0 {
-			t.AppendRow(table.Row{"", "", "", fmt.Sprintf("... %s (--all shows them)", plural(left, "step")), "", "", "", "", "", ""})
+			rows = append(rows, table.Row{"", "", "", fmt.Sprintf("... %s (--all shows them)", plural(left, "step")), "", "", "", "", "", ""})
 		}
 		left = 0
 	}
@@ -143,9 +145,10 @@ func (x *explainer) printSteps(out io.Writer, p paint, s *shownJourney, all bool
 			continue
 		}
 		gap()
-		t.AppendRow(x.stepLine(p, s, i))
+		rows = append(rows, x.stepLine(p, s, i))
 	}
 	gap()
+	fitted(t, out, header, rows)
 	t.Render()
 }
 

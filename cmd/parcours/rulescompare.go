@@ -213,13 +213,16 @@ func (c *comparison) print(out io.Writer) {
 	if len(c.Changes) == 0 {
 		fmt.Fprintln(out, "no breakpoint appears, disappears or costs otherwise.")
 	} else {
-		t := newTable(out, "Breakpoints", "kind", "reason", "silo", "before", "after", "appear", "disappear", "cost before", "cost after", "change")
-		for _, l := range c.Changes {
-			t.AppendRow(changeRow(&l))
+		header := table.Row{"kind", "reason", "silo", "before", "after", "appear", "disappear", "cost before", "cost after", "change"}
+		t := newTable(out, "Breakpoints", header...)
+		rows := make([]table.Row, len(c.Changes))
+		for i := range c.Changes {
+			rows[i] = changeRow(&c.Changes[i])
 		}
 		total := c.Total
 		total.Kind = "all kinds"
 		t.AppendFooter(changeRow(&total))
+		fitted(t, out, header, rows)
 		t.Render()
 	}
 	c.printOverview(out)
