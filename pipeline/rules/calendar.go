@@ -69,6 +69,12 @@ var frenchHolidays = sync.OnceValue(func() map[civil]bool {
 	return days
 })
 
+// Holiday says whether a date is a public holiday or a closure.
+func (c *Calendar) Holiday(date time.Time) bool {
+	day := civilOf(date)
+	return c.holidays[day] || c.closed[day]
+}
+
 // Due is the instant at which a span of the company's own time, begun at from, is used up. A working day counts as one
 // day's opening hours, so that a day begun at 10:00 ends at 10:00 of the next working day.
 func (c *Calendar) Due(from event.Instant, span OpenTime) event.Instant {

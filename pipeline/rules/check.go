@@ -11,6 +11,7 @@ import (
 func (r *reader) check(b *Book) {
 	r.checkSilos(b)
 	r.checkReasons(b)
+	r.checkAlerts(b)
 	for _, unit := range slices.Sorted(maps.Keys(b.Units)) {
 		if _, ok := b.Calendars[b.Units[unit]]; !ok {
 			r.faultAt([]string{"units." + unit, "calendars"}, "%q is no calendar; calendars has %v", b.Units[unit], slices.Sorted(maps.Keys(b.Calendars)))
@@ -24,6 +25,14 @@ func (r *reader) check(b *Book) {
 	if b.LeastHorizon <= b.Lateness {
 		r.faultAt([]string{"technical.held_for", "technical.lateness"}, "%s: expected more than the lateness allowed, %s",
 			printDuration(b.LeastHorizon), printDuration(b.Lateness))
+	}
+}
+
+// checkAlerts: what is usual needs days, and no more than there may be.
+func (r *reader) checkAlerts(b *Book) {
+	if a := &b.Alerts; a.AtLeast < 14*Day || a.AtLeast > a.Baseline {
+		r.faultAt([]string{"alerts.at_least", "alerts.baseline", "alerts"}, "%s: expected 14d or more, and no more than the baseline, %s",
+			printDuration(a.AtLeast), printDuration(a.Baseline))
 	}
 }
 

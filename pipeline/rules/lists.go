@@ -20,6 +20,11 @@ func targetsField() field {
 		func(b *Book) *map[string]float64 { return &b.Targets })
 }
 
+func comparisonGroup() field {
+	return group("comparison", "With what the figures of a month are compared. A comparison across a change of what judges is withheld.",
+		many("months_before", "So many months before it; 12 is the same month a year ago.", periods, func(b *Book) *[]int { return &b.MonthsBefore }))
+}
+
 // calendarFields are the keys of a calendar.
 func calendarFields(in func(*Book) *OpeningTimes) []field {
 	var week []field

@@ -223,7 +223,7 @@ func (p *printer) below(n *node, indent string) {
 func (p *printer) wrap(n *node, indent string) {
 	line := indent + "["
 	for i, v := range n.list {
-		text := quoted(v.text)
+		text, _ := inline(v)
 		if i < len(n.list)-1 {
 			text += ", "
 		}
@@ -261,7 +261,7 @@ func inline(n *node) (string, bool) {
 	case n.form == list:
 		texts := make([]string, len(n.list))
 		for i, v := range n.list {
-			texts[i] = quoted(v.text)
+			texts[i], _ = inline(v)
 		}
 		return "[" + strings.Join(texts, ", ") + "]", true
 	case n.excepts && len(n.entries) > 0:

@@ -74,10 +74,18 @@ type Book struct {
 
 	// Targets are what the company wants to reach, by name: shares, or figures of their own.
 	Targets map[string]float64
+	// MonthsBefore are the periods with which a month's figures are compared: so many months before it.
+	MonthsBefore []int
+
+	Alerts Alerts // change alerts
 
 	OpeningTimes                         // of the company
 	Calendars    map[string]OpeningTimes // of units, by name
 	Units        map[string]string       // unit -> its calendar, where it keeps another than the company's
+
+	// Segments are parts of the customers, in their order: the first that fits holds.
+	Segments    []Segment
+	Attribution Attribution
 
 	calendar   *Calendar
 	calendars  map[string]*Calendar // by name
@@ -116,6 +124,16 @@ type Matures struct {
 	Journey    time.Duration // kinds out of journeys
 	Reopening  time.Duration // reopened_case
 	Escalation time.Duration // complaint_escalation
+}
+
+// Alerts says when a rate that rose is told. docs/alerts.md says how these work together.
+type Alerts struct {
+	Shift              float64       // the rise to be found soonest, a factor
+	Baseline           time.Duration // whole days that say what is usual
+	AtLeast            time.Duration // of them that must be there
+	Guard              time.Duration // between them and the day judged
+	LeastADay          float64       // breakpoints that a series must usually have to be watched
+	FalseAlarmsPerWeek float64       // over all series
 }
 
 // Param is one figure of a rule with exceptions, of which the first that fits holds.

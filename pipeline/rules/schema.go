@@ -37,6 +37,7 @@ func schema() []field {
 		group("calendar", "When the company is open: its deadlines run then.", calendarFields(func(b *Book) *OpeningTimes { return &b.OpeningTimes })...),
 		calendarsField(),
 		named("units", "Units that keep another calendar.", anyText, names, func(b *Book) *map[string]string { return &b.Units }),
+		segmentsField(), attributionGroup(), comparisonGroup(), alertsGroup(),
 		technicalGroup(),
 	}
 }
@@ -112,6 +113,19 @@ func journeysGroup() field {
 		single("case_after_contact", "How long after a contact a case opened still belongs to it.", durations, func(b *Book) *time.Duration { return &b.CaseAfter }),
 		single("page_view_near", "How near a form, an error or a contact must be for a page view to count.", durations, func(b *Book) *time.Duration { return &b.Visit }),
 		many("containers", "Cases that are customer files and live for years: they join nothing.", anyText, func(b *Book) *[]string { return &b.Containers }))
+}
+
+func alertsGroup() field {
+	return group("alerts", "When a rate that rose is told (docs/alerts.md).",
+		single("shift", "The rise to be found soonest: so many times the usual rate. A smaller one is found later, or never.", shifts, func(b *Book) *float64 { return &b.Alerts.Shift }),
+		single("baseline", "How many of the last days say what is usual.", durations, func(b *Book) *time.Duration { return &b.Alerts.Baseline }),
+		single("at_least", "How many of these days must be there before a series is watched.", durations, func(b *Book) *time.Duration { return &b.Alerts.AtLeast }),
+		single("guard", "Days before the day judged that are not yet taken for usual, since the rise may have begun on them.", durations,
+			func(b *Book) *time.Duration { return &b.Alerts.Guard }),
+		single("least_a_day", "Breakpoints a day that a reason family, silo, unit, channel or kind must usually have to be watched.", volumes,
+			func(b *Book) *float64 { return &b.Alerts.LeastADay }),
+		single("false_alarms_per_week", "Over all that is watched together: how often chance alone may look like a rise. Less is later.", alarms,
+			func(b *Book) *float64 { return &b.Alerts.FalseAlarmsPerWeek }))
 }
 
 func technicalGroup() field {

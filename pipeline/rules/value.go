@@ -55,8 +55,12 @@ var (
 	minutes    = number("minutes, 0 or more", 0, 24*60).called("minutes")
 	amounts    = number("an amount, 0 or more", 0, 1e9).called("an amount")
 	scores     = number("a score, 0 to 10", 0, 10).called("a score")
+	shifts     = number("a factor from 1.1 to 10", 1.1, 10).called("a factor")
+	volumes    = number("breakpoints a day, 1 or more", 1, 1e6).called("breakpoints a day")
+	alarms     = number("a number from 0.001 to 10", 0.001, 10).called("a number")
 	counts     = whole("a whole number, 0 to 3660", 0, 3660)
 	atLeastOne = whole("a whole number, 1 or more", 1, math.MaxInt32)
+	periods    = whole("a number of months, 1 to 120", 1, 120)
 	joursOuvr  = counted("jour ouvrable", "jours ouvrables").called("jours ouvrables")
 	months     = counted("month", "months").called("months")
 	durations  = codec[time.Duration]{expected: "a duration such as 7d, 24h, 3m, 5s or 1d12h", parse: parseDuration, print: printDuration, short: "a duration"}
