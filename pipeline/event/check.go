@@ -343,7 +343,7 @@ func checkNeeds(e *Event, spec Spec) *Refusal {
 		return refuse(ReasonMissingField, "data.to_unit", "where to: to_silo, to_unit or both")
 	case e.Type == SurveyAnswered && d.NPS == nil && d.CSAT == nil && d.CES == nil && d.Resolved == nil:
 		return refuse(ReasonMissingField, "data", "an answer: at least one of nps, csat, ces, resolved")
-	case Ours(e.Type) && d.Mode == "":
+	case (e.Type == LogOpened || e.Type == ClockModeChanged) && d.Mode == "":
 		return refuse(ReasonMissingField, "data.mode", "one of wall, log")
 	case e.Type == LogOpened && d.Partitions < 1:
 		return refuse(ReasonMissingField, "data.partitions", "how many partitions the log has, 1 or more")

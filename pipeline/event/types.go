@@ -88,6 +88,7 @@ const (
 	CustomerSplit    = "customer.split"
 	RulesPublished   = "rules.published"
 	ModelPublished   = "model.published"
+	DayClosed        = "day.closed" // all partitions have closed a day: which rates it found changed, told once
 )
 
 // Role says what an event can do to journeys.
@@ -144,7 +145,7 @@ var Specs = [...]Spec{
 	{ActionLaunched, "organisation", Apart}, {ContextChanged, "organisation", Apart},
 	{LogOpened, FamilySystem, Apart}, {ClockModeChanged, FamilySystem, Apart}, {ClockTicked, FamilySystem, Apart},
 	{CustomerLinked, FamilySystem, Apart}, {CustomerSplit, FamilySystem, Apart}, {RulesPublished, FamilySystem, Apart},
-	{ModelPublished, FamilySystem, Apart},
+	{ModelPublished, FamilySystem, Apart}, {DayClosed, FamilySystem, Apart},
 }
 
 // SpecOf finds a type; a type that product.md does not name is an activity of family other that opens a journey.
@@ -237,7 +238,7 @@ func (t *specTable) fill() bool {
 }
 
 // Ours says whether Parcours alone writes this type: nobody brings it to the door, not even an operator.
-func Ours(typ string) bool { return typ == LogOpened || typ == ClockModeChanged }
+func Ours(typ string) bool { return typ == LogOpened || typ == ClockModeChanged || typ == DayClosed }
 
 // System says whether only Parcours and its operators may write this type.
 func System(typ string) bool { return SpecOf(typ).system() }

@@ -163,6 +163,8 @@ var kinds = []kind{
 		Data: `"effective_from":"2026-10-05T00:00:00.000Z","restates":false,"rules":"breakpoints: {repeat_contact: {within: 5d}}","version":"2f0c1d9a7b3e"`},
 	{Type: event.ModelPublished, About: "A churn model scores from now on. Operators only; every field of data is kept.",
 		Data: `"version":"2026-10","coefficients":[0.1,-2.5e-3]`},
+	{Type: event.DayClosed, About: "All partitions have closed a day: the alerts it raised and cleared, decided once. Written by Parcours alone; every field of data is kept.",
+		Data: `"day":"2026-10-02","series":120,"watched":14,"raised":[],"cleared":[{"id":"5e1d9a0c7b3f42685e1d9a0c7b3f4268","why":"usual_again"}]`},
 
 	{Type: activity, About: "Any other type is taken as an activity, so that a log from anywhere can be imported.",
 		Fields: []string{"activity"}, Data: file + `,"activity":"Take in charge ticket","kind":"service","escalation_level":3`,
