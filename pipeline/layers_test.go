@@ -20,25 +20,28 @@ var layers = map[string][]string{
 	"pipeline/scenario":       {"pipeline/event", "pipeline/rules"},
 	"pipeline/journey":        {"pipeline/event", "pipeline/rules"},
 	"pipeline/breakpoint":     {"pipeline/event", "pipeline/rules", "pipeline/journey"},
-	"pipeline":                {"pipeline/event", "pipeline/rules", "pipeline/journey", "pipeline/breakpoint"},
+	"pipeline":                {"pipeline/event", "pipeline/rules", "pipeline/journey", "pipeline/breakpoint", "pipeline/attribution", "pipeline/alert"},
 	"pipeline/ingest":         {"pipeline", "pipeline/event"},
 	"pipeline/ingest/mapping": {"pipeline/event", "pipeline/rules"},
 	"pipeline/simulate":       {"pipeline/event", "pipeline/rules"},
 	// The reference judges what breakpoint and journey find: it imports neither, nor anything that does.
 	"pipeline/evaluate/reference": {"pipeline/event", "pipeline/rules"},
-	"pipeline/evaluate":           {"pipeline/event", "pipeline/rules", "pipeline/evaluate/reference"},
-	"pipeline/aggregate":          {"pipeline", "pipeline/event", "pipeline/journey", "pipeline/rules"},
+	"pipeline/alert":              {"pipeline/event", "pipeline/rules"},
+	"pipeline/evaluate":           {"pipeline/event", "pipeline/rules", "pipeline/alert", "pipeline/evaluate/reference"},
+	"pipeline/aggregate":          {"pipeline", "pipeline/event", "pipeline/journey", "pipeline/rules", "pipeline/attribution", "pipeline/alert"},
 	"pipeline/nats":               {"pipeline", "pipeline/event"},
-	"pipeline/clickhouse":         {"pipeline", "pipeline/event", "pipeline/rules", "schemas"},
+	"pipeline/clickhouse":         {"pipeline", "pipeline/event", "pipeline/rules", "pipeline/attribution", "pipeline/alert", "pipeline/readiness", "schemas"},
+	"pipeline/attribution":        {"pipeline/event"},
 	"pipeline/embedded":           {},
 	"schemas":                     {},
 	"schemas/channel/gen":         {"pipeline/event"},
+	"pipeline/readiness":          {"pipeline/event", "pipeline/rules"},
 }
 
 // computing packages read no clock, no socket, no file, and roll no dice that nobody seeded.
 var computing = []string{
 	"pipeline", "pipeline/event", "pipeline/rules", "pipeline/scenario", "pipeline/journey", "pipeline/breakpoint",
-	"pipeline/simulate", "pipeline/evaluate", "pipeline/evaluate/reference",
+	"pipeline/simulate", "pipeline/evaluate", "pipeline/evaluate/reference", "pipeline/alert", "pipeline/attribution", "pipeline/readiness",
 }
 
 // forbidden to the computing packages.
