@@ -28,6 +28,7 @@ type Breakpoint struct {
 	Reason        string
 	Evidence      []*event.Event // in order
 	Cost          float64        // of the avoidable steps charged to it, in the book's currency
+	Charged       []*event.Event // those steps that cost something, in order; each is charged to one breakpoint of the history
 
 	Counted bool // its opportunity broke by it, before it matured: rates count it
 
@@ -45,6 +46,10 @@ type Opportunity struct {
 	Unit      string
 	Channel   event.Channel
 	Broken    bool
+	Clock     string // of sla_breach: which of its clocks it is; see deadline
+	Rules     string // version of the rules it was judged by, those in force At; "" when it is not said
+
+	stated string // its reason, also where it was stated only after it matured
 }
 
 // Findings are what was found in a history.
@@ -54,6 +59,8 @@ type Findings struct {
 	// Due gives for each journey the earliest clock at which something that has not happened by then would add a breakpoint
 	// to it; journey.Never when nothing is due.
 	Due []event.Instant
+	// Contacts are those of each journey that ended having been handled: what first-contact resolution counts.
+	Contacts [][]ContactEnded
 }
 
 // Kind is one rule of the catalogue.
@@ -89,6 +96,7 @@ func Detect(h journey.History, clock event.Instant, book *rules.Book) Findings {
 	}
 	s.sort()
 	s.charge()
+	s.contactsEnded()
 	return s.found
 }
 
@@ -109,7 +117,8 @@ type scope struct {
 func newScope(h journey.History, clock event.Instant, book *rules.Book) *scope {
 	n := len(h.Journeys)
 	s := &scope{history: h, clock: clock, book: book,
-		found: Findings{Opportunities: make([][]Opportunity, n), Due: make([]event.Instant, n)}}
+		found: Findings{Opportunities: make([][]Opportunity, n), Due: make([]event.Instant, n),
+			Contacts: make([][]ContactEnded, n)}}
 	for i := range h.Journeys {
 		s.found.Due[i] = journey.Never
 	}
@@ -147,8 +156,9 @@ func (s *scope) opportunity(j *journey.Journey, e *event.Event, o Opportunity) (
 	if !book.Measured(s.kind.ID, e.Source) {
 		return chance{}, false
 	}
-	o.Kind = s.kind.ID
-	o.Reason = cmp.Or(o.Reason, e.Data.Reason, j.Reason)
+	o.Kind, o.Rules = s.kind.ID, book.Version()
+	o.stated = cmp.Or(o.Reason, e.Data.Reason, j.Reason)
+	o.Reason = knownBy(o.MaturesAt, j, e, o.stated)
 	o.Silo = owner(book, cmp.Or(o.Silo, e.Data.Silo), o.Reason)
 	o.Unit = cmp.Or(o.Unit, e.Data.Unit)
 	o.Channel = cmp.Or(o.Channel, e.Data.Channel)
@@ -159,6 +169,24 @@ func (s *scope) opportunity(j *journey.Journey, e *event.Event, o Opportunity) (
 	}
 	s.found.Opportunities[n] = append(list, o)
 	return chance{n, len(list)}, true
+}
+
+// knownBy is a reason, if its family was stated in the journey until an instant. Who comes back because something broke says
+// what it was about: by that reason, rates would count few but those that broke, on days that are drawn.
+func knownBy(at event.Instant, j *journey.Journey, e *event.Event, reason string) string {
+	family := event.ReasonFamily(reason)
+	if family == "" || event.ReasonFamily(e.Data.Reason) == family && e.At <= at {
+		return reason
+	}
+	for _, step := range j.Steps {
+		if step.At > at {
+			break
+		}
+		if event.ReasonFamily(step.Data.Reason) == family {
+			return reason
+		}
+	}
+	return ""
 }
 
 // usualOpportunities is room for those of a journey of one contact.
@@ -181,7 +209,7 @@ func (s *scope) add(c chance, b Breakpoint, key ...string) {
 	}
 	b.OpportunityAt = o.At
 	b.Journey = s.history.Journeys[c.journey]
-	b.Reason = cmp.Or(b.Reason, o.Reason)
+	b.Reason = cmp.Or(b.Reason, o.stated)
 	s.keep(b, key...)
 }
 
@@ -233,10 +261,15 @@ func (s *scope) charge() {
 			if charged == nil {
 				charged = map[*event.Event]bool{}
 			}
-			if !charged[e] {
-				charged[e] = true
-				b.Cost += journey.StepCost(e, s.book)
+			if charged[e] {
+				continue
+			}
+			charged[e] = true
+			if cost := journey.StepCost(e, s.book); cost > 0 {
+				b.Cost += cost
+				b.Charged = append(b.Charged, e)
 			}
 		}
+		slices.SortFunc(b.Charged, event.Compare)
 	}
 }

@@ -20,7 +20,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output of the scripts")
 
 // leastScripts is how many histories the scripts hold at least, so that none gets lost.
-const leastScripts = 454
+const leastScripts = 489
 
 // TestScripts runs testdata/<kind>: see bench for the commands.
 func TestScripts(t *testing.T) {
@@ -54,7 +54,8 @@ func filtered() bool { return strings.Contains(flag.Lookup("test.run").Value.Str
 //	arrives            more lines to the same history, late or not, or none: prints what changes by them
 //
 // Both take until=2026-03-20T00:00 (the clock, else that of the last event), all (every kind instead of that of the file)
-// and opportunities (what the rate of the kind is out of). A history takes not_measured=/test:long_wait (source and kind),
+// and opportunities (what the rate of the kind is out of). With contacts they print, instead of what broke, the contacts that
+// ended, and whether the customer came back. A history takes not_measured=/test:long_wait (source and kind),
 // and, above its events, lines with rules that are other than the default:
 //
 //	rules long_wait.limit=10m channel=phone unit=lyon
@@ -123,6 +124,9 @@ func (b *bench) fold(t *testing.T, d *datadriven.TestData, text string) string {
 	before := b.found
 	b.events, b.clock = text, max(b.clock, clock)
 	f := breakpoint.Detect(journey.Fold(events, nil, b.clock, b.book), b.clock, b.book)
+	if d.HasArg("contacts") {
+		return b.contacts(f.Contacts)
+	}
 	b.found = f.Breakpoints
 	for i := range b.found {
 		if costless(b.found[i].Kind) && b.found[i].Cost != 0 {
@@ -143,6 +147,44 @@ func (b *bench) fold(t *testing.T, d *datadriven.TestData, text string) string {
 		out += fmt.Sprintf("next due: %s\n", b.script.Text(next-1))
 	}
 	return out
+}
+
+// contacts lists those that ended, a line each.
+func (b *bench) contacts(journeys [][]breakpoint.ContactEnded) string {
+	var list []breakpoint.ContactEnded
+	for _, ended := range journeys {
+		list = append(list, ended...)
+	}
+	slices.SortStableFunc(list, func(x, y breakpoint.ContactEnded) int { return cmp.Compare(x.At, y.At) })
+	var out strings.Builder
+	for _, c := range list {
+		fmt.Fprintf(&out, "ended %s, open until %s, %s of %s: %s\n", b.script.Text(c.At), b.script.Text(c.MaturesAt),
+			cmp.Or(c.Reason, "no reason"), c.Silo+strings.TrimSuffix("/"+c.Unit, "/"), strings.Join(saidOf(c), ", "))
+	}
+	return cmp.Or(out.String(), "no contact ended\n")
+}
+
+// saidOf is what first-contact resolution makes of a contact, in words.
+func saidOf(c breakpoint.ContactEnded) []string {
+	words := []string{"a repeat"}
+	if c.First {
+		words[0] = "first"
+	}
+	switch {
+	case c.BackSame:
+		words = append(words, "back for it")
+	case c.BackAny:
+		words = append(words, "back for something else")
+	default:
+		words = append(words, "not back")
+	}
+	if c.Surveyed {
+		words = append(words, "surveyed")
+	}
+	if c.Resolved != nil {
+		words = append(words, map[bool]string{true: "says resolved", false: "says not resolved"}[*c.Resolved])
+	}
+	return words
 }
 
 func (b *bench) show() string {
@@ -239,6 +281,33 @@ func TestCatalogue(t *testing.T) {
 		if !slices.Contains(rules.Kinds(), k.ID) {
 			t.Errorf("kind %q is not among those that a rule book may name", k.ID)
 		}
+	}
+}
+
+// TestReasonKnownByMaturity: an order is not counted by the reason that the customer states only when he comes back because it
+// was late: by that reason, rates would count few orders but late ones. The breakpoint has it.
+func TestReasonKnownByMaturity(t *testing.T) {
+	script, err := scenario.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(reason string) (breakpoint.Opportunity, breakpoint.Breakpoint) {
+		events, clock, err := script.History("2026-03-02 10:00 order.placed case=A due=2026-03-04T10:00"+reason+
+			"\n2026-03-06 10:00 contact.ended contact=k1 case=A channel=phone silo=it reason=delivery.late", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := breakpoint.Detect(journey.Fold(events, nil, clock, rules.Default()), clock, rules.Default())
+		is := func(kind string) bool { return kind == "core_failure" }
+		o := slices.IndexFunc(f.Opportunities[0], func(o breakpoint.Opportunity) bool { return is(o.Kind) })
+		b := slices.IndexFunc(f.Breakpoints, func(b breakpoint.Breakpoint) bool { return is(b.Kind) })
+		return f.Opportunities[0][o], f.Breakpoints[b]
+	}
+	if o, b := find(""); o.Reason != "" || !o.Broken || b.Reason != "delivery.late" || b.Silo != "logistics" {
+		t.Errorf("stated too late: counted by %q (%s), broke by %q (%s)", o.Reason, o.Silo, b.Reason, b.Silo)
+	}
+	if o, _ := find(" reason=delivery.order"); o.Reason != "delivery.order" || o.Silo != "logistics" {
+		t.Errorf("stated in time: counted by %q (%s)", o.Reason, o.Silo)
 	}
 }
 

@@ -24,7 +24,7 @@ func detectChannelPingPong(s *scope) {
 		if !maySwitch(contacts) {
 			continue
 		}
-		if o, measured := s.ofJourney(j); measured {
+		if o, measured := s.ofJourneySince(j, couldSwitch(contacts)); measured {
 			s.followChannels(o, j, contacts)
 		}
 	}
@@ -44,6 +44,18 @@ func assistedContacts(j *journey.Journey) (list []*journey.Contact) {
 func maySwitch(contacts []*journey.Contact) bool {
 	return len(contacts) > 1 || len(contacts) == 1 &&
 		slices.ContainsFunc(contacts[0].Steps, func(e *event.Event) bool { return e.Type == event.ContactTransferred })
+}
+
+// couldSwitch is when there were two contacts, or one had been transferred.
+func couldSwitch(contacts []*journey.Contact) event.Instant {
+	at := journey.Never
+	if len(contacts) > 1 {
+		at = max(first(contacts[0].Steps, isAssisted).At, first(contacts[1].Steps, isAssisted).At)
+	}
+	if sent := first(contacts[0].Steps, func(e *event.Event) bool { return e.Type == event.ContactTransferred }); sent != nil {
+		at = min(at, sent.At)
+	}
+	return at
 }
 
 func (s *scope) followChannels(o chance, j *journey.Journey, contacts []*journey.Contact) {

@@ -39,7 +39,8 @@ func nextOf(events []*event.Event, clock event.Instant, book *rules.Book) event.
 	return slices.Min(append(breakpoint.Detect(h, clock, book).Due, h.Next))
 }
 
-// TestHistoriesCounted: each breakpoint has an opportunity that says so, and no opportunity is broken without one.
+// TestHistoriesCounted: each breakpoint has an opportunity that says so, and no opportunity is broken without one, but an
+// unresolved end after which the journey went on.
 func TestHistoriesCounted(t *testing.T) {
 	const histories = 300
 	book := rules.Default()
@@ -51,6 +52,9 @@ func TestHistoriesCounted(t *testing.T) {
 		for i, j := range h.Journeys {
 			for _, k := range breakpoint.Catalogue() {
 				broken, at := brokenOf(found.Opportunities[i], k.ID), foundAt(found.Breakpoints, j, k.ID)
+				if k.ID == "unresolved_end" {
+					broken = slices.DeleteFunc(broken, func(at event.Instant) bool { return at < j.Last() })
+				}
 				if !slices.Equal(broken, at) {
 					t.Fatalf("seed %d: %s in journey %s: opportunities broken at %v, breakpoints of those at %v", seed, k.ID, j.ID, broken, at)
 				}

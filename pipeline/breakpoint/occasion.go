@@ -87,5 +87,5 @@ func (s *scope) blame(c chance, b *Breakpoint, j *journey.Journey, recorded *eve
 	}
 	o := &s.found.Opportunities[c.journey][c.index]
 	b.Origin, b.noUnit = recorded, true
-	b.Silo = s.rules(o.At).OwnerOf("", event.ReasonFamily(o.Reason))
+	b.Silo = s.rules(o.At).OwnerOf("", event.ReasonFamily(o.stated))
 }

@@ -24,7 +24,7 @@ func detectProcessLoop(s *scope) {
 		if len(work) == 0 {
 			continue
 		}
-		if o, measured := s.ofJourney(j); measured {
+		if o, measured := s.ofJourneySince(j, work[0].At); measured {
 			s.findLoop(o, j, work)
 		}
 	}

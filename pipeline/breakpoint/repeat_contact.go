@@ -3,6 +3,7 @@ package breakpoint
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
@@ -22,8 +23,7 @@ func detectRepeats(s *scope) {
 	contacts := s.visits
 	outreach := s.outreach()
 	for i, earlier := range contacts {
-		at := rules.Where{Reason: cmp.Or(earlier.Reason, earlier.journey.Reason), Channel: earlier.Channel, Unit: earlier.Last().Data.Unit}
-		window := s.rules(earlier.End).Repeat.Of(at)
+		window := s.repeatWindow(earlier)
 		o, measured := s.opportunity(earlier.journey, earlier.Last(), Opportunity{
 			At: earlier.End, MaturesAt: earlier.End.Add(window), Reason: earlier.Reason, Channel: earlier.Channel,
 		})
@@ -42,12 +42,20 @@ func detectRepeats(s *scope) {
 	}
 }
 
+// repeatWindow is how long after a contact ended the customer may come back for it to be a repeat.
+func (s *scope) repeatWindow(earlier visit) time.Duration {
+	at := rules.Where{Reason: cmp.Or(earlier.Reason, earlier.journey.Reason), Channel: earlier.Channel, Unit: earlier.Last().Data.Unit}
+	return s.rules(earlier.End).Repeat.Of(at)
+}
+
 // repeats says whether a contact comes back to what another, ended by then, was about: a reason of some family.
 func repeats(earlier, later visit) bool {
-	if later.Reason != earlier.Reason || !sameCustomer(earlier, later) {
-		return false
-	}
-	return later.Start > earlier.End && earlier.Ended(later.Start)
+	return later.Reason == earlier.Reason && returns(earlier, later)
+}
+
+// returns says whether a contact comes, for whatever reason, after another of the customer had ended.
+func returns(earlier, later visit) bool {
+	return sameCustomer(earlier, later) && later.Start > earlier.End && earlier.Ended(later.Start)
 }
 
 // beyondPath says whether a contact is more than its reason normally takes: those of its journey so far count, and, where

@@ -39,6 +39,16 @@ func (s *scope) ofJourney(j *journey.Journey) (chance, bool) {
 	return s.opportunity(j, j.Steps[0], Opportunity{At: at, MaturesAt: at.Add(s.rules(at).Matures.Journey), Reason: j.Reason})
 }
 
+// ofJourneySince is that of a kind which not every journey can break: at its start, or, where that was settled before it could,
+// when it could.
+func (s *scope) ofJourneySince(j *journey.Journey, could event.Instant) (chance, bool) {
+	at := j.Start()
+	if matures := s.rules(at).Matures.Journey; at.Add(matures) < could {
+		return s.opportunity(j, j.Steps[0], Opportunity{At: could, MaturesAt: could.Add(s.rules(could).Matures.Journey), Reason: j.Reason})
+	}
+	return s.ofJourney(j)
+}
+
 // moves says whether more than one silo is named at all.
 func moves(j *journey.Journey) bool {
 	silo := ""

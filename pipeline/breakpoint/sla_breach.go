@@ -27,7 +27,8 @@ type deadline struct {
 	name     string // what is due: reply, resolution, acknowledgement, answer
 	start    *event.Event
 	due      event.Instant
-	answer   *event.Event // nil while there is none
+	runs     event.Instant // since when its clock has been running: start, or where it last stood still
+	answer   *event.Event  // nil while there is none
 	severity uint8
 }
 
@@ -62,7 +63,7 @@ func (s *scope) judge(j *journey.Journey, d deadline) {
 // started is the opportunity that a deadline is. That of a complaint is the silo's who owns its reason, and no unit's: whoever
 // recorded it must not look worse for it.
 func (s *scope) started(j *journey.Journey, d deadline) (chance, bool) {
-	o := Opportunity{At: d.start.At, MaturesAt: d.due, Reason: reasonAt(j, d.start)}
+	o := Opportunity{At: d.runs, MaturesAt: d.due, Reason: reasonAt(j, d.start), Clock: d.name}
 	complaint := d.start.Type == event.ComplaintFiled
 	if complaint {
 		o.Silo = s.rules(o.At).OwnerOf("", event.ReasonFamily(o.Reason))
@@ -96,6 +97,7 @@ func (s *scope) messageDeadline(j *journey.Journey, i int, e *event.Event) []dea
 	return []deadline{{
 		name:   "reply",
 		start:  e,
+		runs:   e.At,
 		due:    s.rules(e.At).CalendarOf(e.Data.Unit).Due(e.At, span),
 		answer: first(j.Steps[i+1:], func(a *event.Event) bool { return replies(a, e) }),
 	}}
@@ -142,11 +144,11 @@ func (s *scope) caseDeadline(j *journey.Journey, e *event.Event, after []*event.
 	if span == (rules.OpenTime{}) {
 		return nil // no deadline
 	}
-	due, running := dueWithPauses(e.At, rest, span, book.CalendarOf(e.Data.Unit))
+	due, runs, running := dueWithPauses(e.At, rest, span, book.CalendarOf(e.Data.Unit))
 	if !running || answer == nil && reopened(after, due) {
 		return nil
 	}
-	return []deadline{{name: "resolution", start: e, due: due, answer: answer}}
+	return []deadline{{name: "resolution", start: e, due: due, runs: runs, answer: answer}}
 }
 
 // reasonAt is the reason of a step: that of its contact, else its own, else the journey's.
@@ -164,16 +166,17 @@ func reopened(steps []*event.Event, due event.Instant) bool {
 	return again != nil && again.At <= due
 }
 
-// dueWithPauses walks the stretches in which the company's clock runs; false when it stands still at the end. The calendar is
-// asked where a stretch begins or ends, not at each step: that is most of what this kind costs.
-func dueWithPauses(start event.Instant, steps []*event.Event, span rules.OpenTime, calendar *rules.Calendar) (event.Instant, bool) {
+// dueWithPauses walks the stretches in which the company's clock runs, and gives when the last one began; false when the clock
+// stands still at the end. The calendar is asked where a stretch begins or ends, not at each step: that is most of what this
+// kind costs.
+func dueWithPauses(start event.Instant, steps []*event.Event, span rules.OpenTime, calendar *rules.Calendar) (end, runs event.Instant, running bool) {
 	left := calendar.Length(span)
 	due, running := calendar.Due(start, rules.OpenTime{Time: left}), true
 	for _, e := range steps {
 		waits := e.Type == event.CaseWaiting && e.Data.On == "customer"
 		switch {
 		case running && e.At >= due:
-			return due, true
+			return due, start, true
 		case running && waits:
 			left, running = left-calendar.OpenBetween(start, e.At), false
 		case !running && !waits && resumes(e):
@@ -181,7 +184,7 @@ func dueWithPauses(start event.Instant, steps []*event.Event, span rules.OpenTim
 			due = calendar.Due(start, rules.OpenTime{Time: left})
 		}
 	}
-	return due, running
+	return due, start, running
 }
 
 // resumes: anything the company does on the case, or the customer's own word on it, ends the wait.
@@ -210,8 +213,8 @@ func (s *scope) complaintDeadlines(j *journey.Journey, i int, e *event.Event) []
 	}
 	book := s.rules(e.At)
 	return []deadline{
-		{"acknowledgement", e, book.CalendarOf("").EndOfJourOuvrable(from, book.SLA.ComplaintAck), ack, complaintSeverity},
-		{"answer", e, answerDue(from, e, rest, book), answer, complaintSeverity},
+		{"acknowledgement", e, book.CalendarOf("").EndOfJourOuvrable(from, book.SLA.ComplaintAck), e.At, ack, complaintSeverity},
+		{"answer", e, answerDue(from, e, rest, book), e.At, answer, complaintSeverity},
 	}
 }
 

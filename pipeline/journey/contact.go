@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"time"
 
 	"parcours/pipeline/event"
@@ -87,6 +88,46 @@ func (c *Contact) add(e *event.Event) {
 	if e.Data.Reason != "" && e.Data.Reason != c.Reason {
 		c.Reason, c.ReasonAt = e.Data.Reason, e.At
 	}
+}
+
+// Stretches divides the contact where it was silent for longer than that: a thread that was taken up again, or an id. Each has
+// the reason stated by then. Where it never was, the contact is the only one.
+func (c *Contact) Stretches(silence time.Duration) []*Contact {
+	if !c.silentFor(silence) {
+		return []*Contact{c}
+	}
+	var list []*Contact
+	for _, e := range c.Steps {
+		n := len(list)
+		if n == 0 || prolongs(e) && e.At.Sub(list[n-1].End) > silence {
+			list, n = append(list, &Contact{ID: c.ID}), n+1
+		}
+		list[n-1].add(e)
+	}
+	for i, part := range list {
+		part.Inbound, part.Channel = c.Inbound, cmp.Or(part.Channel, c.Channel)
+		if i > 0 && part.Reason == "" {
+			part.Reason, part.ReasonAt = list[i-1].Reason, list[i-1].ReasonAt
+		}
+	}
+	return list
+}
+
+// silentFor says whether the interaction was ever silent for longer than that.
+func (c *Contact) silentFor(silence time.Duration) bool {
+	if c.End.Sub(c.Start) <= silence {
+		return false
+	}
+	last := c.Start
+	for _, e := range c.Steps[1:] {
+		if prolongs(e) {
+			if e.At.Sub(last) > silence {
+				return true
+			}
+			last = e.At
+		}
+	}
+	return false
 }
 
 // directed says whether an event so far has stated the direction.

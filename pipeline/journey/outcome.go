@@ -259,8 +259,7 @@ func (s *state) word() Basis {
 
 // lapse ends a journey by silence, once the gap has passed in which a repeat would have reopened it.
 func (s *state) lapse(last, clock event.Instant, family string, book *rules.Book) {
-	book = book.At(last)
-	silent := last.Add(max(book.InactivityGap.Of(family), book.Repeat.Of(rules.Where{Reason: family})))
+	silent := silentAt(last, family, book)
 	if clock <= silent {
 		s.next = min(s.next, silent+1)
 		return
@@ -274,6 +273,35 @@ func (s *state) lapse(last, clock event.Instant, family string, book *rules.Book
 	for _, due := range s.appointments { // held it open until it passed
 		s.knownAt = max(s.knownAt, due)
 	}
+}
+
+// silentAt is when the gap has passed in which a repeat would have reopened a journey of that last step.
+func silentAt(last event.Instant, family string, book *rules.Book) event.Instant {
+	book = book.At(last)
+	return last.Add(max(book.InactivityGap.Of(family), book.Repeat.Of(rules.Where{Reason: family})))
+}
+
+// End is one end of a journey: what it had come to when it had been silent for its gap.
+type End struct {
+	Outcome Outcome
+	Steps   []*event.Event // until then
+	At      event.Instant  // it was known, and the gap had passed since its last step: maybe ahead of the clock, where it was declared
+}
+
+// Ends lists the ends of a journey in order: those after which a case or a contact id brought it back, and the one it has now.
+func (j *Journey) Ends(book *rules.Book) (list []End) {
+	for i, e := range j.Steps[1:] {
+		if silent := silentAt(j.Steps[i].At, j.ReasonFamily, book); silent < e.At {
+			s := read(j.Steps[:i+1], e.At-1, j.ReasonFamily, book)
+			if at := max(s.knownAt, silent); s.outcome != Open && at < e.At {
+				list = append(list, End{s.outcome, j.Steps[:i+1], at})
+			}
+		}
+	}
+	if j.Outcome == Open {
+		return list
+	}
+	return append(list, End{j.Outcome, j.Steps, max(j.KnownAt, silentAt(j.Last(), j.ReasonFamily, book))})
 }
 
 // forget ends a journey that still owes something when it has been silent for so long that no answer can join it any more.
