@@ -16,7 +16,7 @@ import (
 
 // stateFormat is the version of the binary form of a state. A reader knows this one alone: a state of another is no loss,
 // since the log gives it again.
-const stateFormat = 2
+const stateFormat = 3
 
 // stateMagic begins every state.
 const stateMagic = "parcours state\n"
@@ -29,6 +29,7 @@ type Snapshot struct {
 	rules      string
 	restated   uint64
 	books      []published
+	days       closedDays
 	tz         string
 	admitted   uint64
 	clock      event.Instant
@@ -46,7 +47,7 @@ type Snapshot struct {
 func (p *Partition) Snapshot() *Snapshot {
 	return &Snapshot{
 		partition: p.Number, fold: FoldVersion, rules: p.Book.Version(), restated: p.Restated,
-		books: slices.Clone(p.books), tz: rules.TZVersion, admitted: p.Admitted,
+		books: slices.Clone(p.books), days: p.days.clone(), tz: rules.TZVersion, admitted: p.Admitted,
 		clock: p.clock, wall: p.wall, position: p.position, words: p.dict.words[:len(p.dict.words):len(p.dict.words)],
 		slots: slices.Clone(p.slots), late: maps.Clone(p.late), tally: p.tally, ledger: slices.Clone(p.ledger.ranges),
 		quarantine: p.counts.Quarantined,
@@ -92,6 +93,7 @@ func (s *Snapshot) Write(out io.Writer) error {
 		w.p.fixed(t.digest)
 	}
 	s.writeBooks(w)
+	s.days.write(w)
 	s.writeLists(w)
 	return s.writeSlots(w)
 }
@@ -199,6 +201,7 @@ func Restore(s Setup, in io.Reader) (*Partition, error) {
 		return nil, fmt.Errorf("restore partition %d: %w", s.Number, err)
 	}
 	p.restoreBooks(r)
+	p.days = readClosedDays(r)
 	p.restoreLists(r)
 	p.restoreSlots(r)
 	if end := string(r.bytes(uint64(len(stateMagic)))); r.err == nil && end != stateMagic {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"parcours/pipeline/alert"
 	"parcours/pipeline/event"
 )
 
@@ -13,7 +14,7 @@ import (
 // Content hashes, and what SQL builds in the same way from the table. Integers are decimal, instants decimal Unix
 // milliseconds as the tables keep them (empty where the table has NULL), figures the decimal of their IEEE-754 bits, yes and
 // no 1 and 0. No text of an event holds a control character: the door refuses it. An empty list and a list of one empty text
-// look alike: no list has one, but those of opportunities, whose kinds tell how long they are.
+// look alike: no list has one, but those of opportunities and of contacts ended, whose kinds and times tell how long they are.
 const (
 	columnSeparator = 0x1f
 	itemSeparator   = 0x1e
@@ -54,6 +55,7 @@ func (r *JourneyRow) Content() uint64 {
 	t = t.counts(r.VariantRuns).count(r.Repeats).count(r.Redos).figure(r.Value).figure(r.WorkingS).figure(r.WaitingCustomerS)
 	t = t.figure(r.WaitingPartnerS).figure(r.WaitingCompanyS).figure(r.QueueWaitS).figure(r.Effort)
 	t = t.figureIf(r.Sentiment, r.SentimentSignals > 0).count(r.SentimentSignals).opportunities(r.Opportunities)
+	t = t.contactsEnded(r.ContactsEnded)
 	return t.at(r.KeyTime).sum()
 }
 
@@ -63,7 +65,8 @@ func (r *StepRow) Content() uint64 {
 	t := canonical(room[:0])
 	t = t.text(r.Placement).text(r.JourneyID).count(r.Step).at(r.At).text(r.Activity).text(r.Type).text(r.Channel)
 	t = t.text(r.Silo).text(r.Unit).text(r.ContactID).text(r.CaseID).text(r.CustomerID).text(r.Reason).figure(r.Cost)
-	return t.text(r.Source).text(r.EventID).sum()
+	t = t.text(r.Source).text(r.EventID)
+	return t.text(r.FromActivity).text(r.FromChannel).text(r.FromSilo).figureIf(r.DelayS, r.Follows()).sum()
 }
 
 // Content is XXH64 of what breakpoints_v shows of the row, without its position.
@@ -73,13 +76,32 @@ func (r *BreakpointRow) Content() uint64 {
 	t = t.text(r.BreakpointID).text(r.Kind).text(r.JourneyID).text(r.CustomerID).text(r.CaseID).text(r.ReasonFamily)
 	t = t.text(r.Reason).at(r.OccurredAt).at(r.DetectedAt).at(r.OpportunityAt).count(r.OriginStep).text(r.OriginEvent)
 	t = t.text(r.Silo).text(r.Unit).text(r.Channel).count(uint32(r.Severity)).figure(r.Cost).list(r.Evidence)
-	return t.text(r.RulesVersion).flag(r.Witness).sum()
+	return t.text(r.RulesVersion).flag(r.Witness).list(r.Charged).sum()
 }
 
 // Content is XXH64 of what aliases_v shows of the row, without its position.
 func (r *AliasRow) Content() uint64 {
 	var room [canonicalRoom]byte
 	return canonical(room[:0]).text(r.OldID).text(r.NewID).at(r.KeyTime).sum()
+}
+
+// Content is XXH64 of what the table says of the row, without its position.
+func (r *AlertRow) Content() uint64 {
+	var room [canonicalRoom]byte
+	t := canonical(room[:0])
+	t = t.text(r.AlertID).text(r.Kind).text(r.ReasonFamily).text(r.Silo).text(r.Unit).text(r.Channel).day(r.RaisedOn).day(r.Since)
+	t = t.count64(r.Observed).figure(r.Expected).figure(r.Factor).figure(r.Low).figure(r.High)
+	t = t.text(r.WhereReasonFamily).text(r.WhereSilo).text(r.WhereUnit).text(r.WhereChannel).list(r.Explains)
+	if r.ClearedWhy == "" {
+		return t.text("").text("").sum()
+	}
+	return t.day(r.ClearedOn).text(r.ClearedWhy).sum()
+}
+
+// Content is XXH64 of what the table says of the row, without its position.
+func (r *ClosedDayRow) Content() uint64 {
+	var room [canonicalRoom]byte
+	return canonical(room[:0]).day(r.Day).count(r.Series).count(r.Watched).count(r.Raised).count(r.Cleared).sum()
 }
 
 // Content is XXH64 of what tells events apart: time, source, id, type, customer, contact, case, channel, reason, silo, unit,
@@ -102,6 +124,15 @@ func (t canonical) text(v string) canonical { return append(append(t, v...), col
 
 func (t canonical) count(v uint32) canonical {
 	return append(strconv.AppendUint(t, uint64(v), 10), columnSeparator)
+}
+
+func (t canonical) count64(v uint64) canonical {
+	return append(strconv.AppendUint(t, v, 10), columnSeparator)
+}
+
+// day is the number of days since 1970-01-01.
+func (t canonical) day(v alert.Date) canonical {
+	return append(strconv.AppendInt(t, int64(v), 10), columnSeparator)
 }
 
 func (t canonical) figure(v float64) canonical {

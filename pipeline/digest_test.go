@@ -22,7 +22,9 @@ func TestContentIsTheHashOfTheCanonicalText(t *testing.T) {
 	alias.KeyTime = 1 << 62
 	check(alias.Content(), "j0\x1f\x1f9214646399999")
 	step := pipeline.StepRow{Placement: "visit", Step: 3, Cost: 12.5, EventID: "e"}
-	check(step.Content(), "visit\x1f\x1f3\x1f0\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f4623226492472524800\x1f\x1fe")
+	check(step.Content(), "visit\x1f\x1f3\x1f0\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f4623226492472524800\x1f\x1fe\x1f\x1f\x1f\x1f")
+	step.FromActivity, step.DelayS = "a", 12.5
+	check(step.Content(), "visit\x1f\x1f3\x1f0\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f4623226492472524800\x1f\x1fe\x1fa\x1f\x1f\x1f4623226492472524800")
 }
 
 // A row that changes in any field but its version, its partition and its being deleted has another content.
@@ -44,9 +46,11 @@ func TestContentCoversEveryField(t *testing.T) {
 		}
 	}
 	check(&pipeline.JourneyRow{Outcome: "lost", SentimentSignals: 1})
-	check(&pipeline.StepRow{})
+	check(&pipeline.StepRow{FromActivity: "a"})
 	check(&pipeline.BreakpointRow{})
 	check(&pipeline.AliasRow{})
+	check(&pipeline.AlertRow{ClearedWhy: "rules"})
+	check(&pipeline.ClosedDayRow{})
 }
 
 // An opportunity that changes in any field gives its journey another content, and the two of them never the same.
@@ -60,6 +64,24 @@ func TestContentCoversEveryFieldOfAnOpportunity(t *testing.T) {
 			now := row.Content()
 			if was, ok := seen[now]; ok {
 				t.Errorf("field %s of opportunity %d: the same content as %s", v.Type().Field(i).Name, which, was)
+			}
+			seen[now] = v.Type().Field(i).Name
+			v.Field(i).SetZero()
+		}
+	}
+}
+
+// So does a contact that ended.
+func TestContentCoversEveryFieldOfAContactEnded(t *testing.T) {
+	row := pipeline.JourneyRow{ContactsEnded: make([]pipeline.ContactEndedRow, 2)}
+	seen := map[uint64]string{row.Content(): "none"}
+	for _, which := range []int{0, 1} {
+		v := reflect.ValueOf(&row.ContactsEnded[which]).Elem()
+		for i := range v.NumField() {
+			change(v.Field(i))
+			now := row.Content()
+			if was, ok := seen[now]; ok {
+				t.Errorf("field %s of contact %d: the same content as %s", v.Type().Field(i).Name, which, was)
 			}
 			seen[now] = v.Type().Field(i).Name
 			v.Field(i).SetZero()
@@ -85,7 +107,7 @@ func change(field reflect.Value) {
 		for i := range field.NumField() {
 			change(field.Field(i))
 		}
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		field.SetInt(77)
 	default:
 		field.SetUint(77)

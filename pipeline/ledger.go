@@ -1,6 +1,10 @@
 package pipeline
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"parcours/pipeline/event"
+)
 
 // factTable is a table of facts that the fold keeps a digest of.
 type factTable int
@@ -10,11 +14,13 @@ const (
 	tableSteps
 	tableBreakpoints
 	tableAliases
+	tableAlerts
+	tableClosedDays
 	factTables
 )
 
 // FactTables are the names of the tables whose digests the fold keeps, in the order of DigestRow.
-var FactTables = [factTables]string{"journeys", "journey_steps", "breakpoints", "aliases"}
+var FactTables = [factTables]string{"journeys", "journey_steps", "breakpoints", "aliases", "alerts", "closed_days"}
 
 // tally is the additive digest of each table's rows as they stand: what is said is added, what is replaced or retracted is
 // taken away again. SQL finds the same sums in the tables, or something is missing, doubled or altered there.
@@ -79,13 +85,19 @@ func (l *ledger) written(position uint64, complete bool) []LedgerRow {
 	return rows
 }
 
-// Account adds to rows how far the partition has come and what it has counted up to there: its frontier, its accounts
-// since the last call, and the digests of its tables.
-func (p *Partition) Account(rows *Rows) {
-	settled := p.clock
-	if settled != noTime {
-		settled = settled.Add(-p.Book.Lateness)
+// Settled is before which no event enters journeys any more: the clock less the lateness of the rules. False says that the
+// partition has seen nothing.
+func (p *Partition) Settled() (event.Instant, bool) {
+	if p.clock == noTime {
+		return noTime, false
 	}
+	return p.clock.Add(-p.Book.Lateness), true
+}
+
+// Account adds to rows how far the partition has come and what it has counted up to there: its frontier, its accounts
+// since the last call, the digests of its tables, and the rule books where there is another.
+func (p *Partition) Account(rows *Rows) {
+	settled, _ := p.Settled()
 	rows.Frontier = append(rows.Frontier, FrontierRow{Partition: p.Number, Position: p.position, Clock: p.clock, Settled: settled})
 	rows.Ledger = append(rows.Ledger, p.ledger.written(p.position, p.position >= p.Admitted)...)
 	for t := range factTables {
@@ -93,6 +105,7 @@ func (p *Partition) Account(rows *Rows) {
 			Partition: p.Number, Table: FactTables[t], Position: p.position, Rows: p.tally[t].rows, Digest: p.tally[t].digest,
 		})
 	}
+	rows.RuleBooks = append(rows.RuleBooks, p.ruleBooks()...)
 }
 
 func putUint64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }

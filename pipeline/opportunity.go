@@ -19,6 +19,8 @@ type OpportunityRow struct {
 	Unit      string
 	Channel   string
 	Broken    bool
+	Clock     string // of sla_breach: what was due, a reply, resolution, acknowledgement or answer; else ""
+	Rules     string // version of the rules it was judged by
 }
 
 func opportunityRows(found []breakpoint.Opportunity) []OpportunityRow {
@@ -28,7 +30,7 @@ func opportunityRows(found []breakpoint.Opportunity) []OpportunityRow {
 	rows := make([]OpportunityRow, len(found))
 	for i := range found {
 		o := &found[i]
-		rows[i] = OpportunityRow{o.Kind, o.At, o.MaturesAt, o.Reason, o.Silo, o.Unit, string(o.Channel), o.Broken}
+		rows[i] = OpportunityRow{o.Kind, o.At, o.MaturesAt, o.Reason, o.Silo, o.Unit, string(o.Channel), o.Broken, o.Clock, o.Rules}
 	}
 	return rows
 }
@@ -44,7 +46,7 @@ func opportunitiesHash(found []breakpoint.Opportunity) uint64 {
 		o := &found[i]
 		t = binary.LittleEndian.AppendUint64(t, uint64(o.At))
 		t = binary.LittleEndian.AppendUint64(t, uint64(o.MaturesAt))
-		t = t.text(o.Kind).text(o.Reason).text(o.Silo).text(o.Unit).text(string(o.Channel)).flag(o.Broken)
+		t = t.text(o.Kind).text(o.Reason).text(o.Silo).text(o.Unit).text(string(o.Channel)).flag(o.Broken).text(o.Clock).text(o.Rules)
 	}
 	return xxhash.Sum64(t)
 }
@@ -77,5 +79,7 @@ func (t canonical) opportunities(rows []OpportunityRow) canonical {
 	column(func(t canonical, r *OpportunityRow) canonical { return t.text(r.Unit) })
 	column(func(t canonical, r *OpportunityRow) canonical { return t.text(r.Channel) })
 	column(func(t canonical, r *OpportunityRow) canonical { return t.flag(r.Broken) })
+	column(func(t canonical, r *OpportunityRow) canonical { return t.text(r.Clock) })
+	column(func(t canonical, r *OpportunityRow) canonical { return t.text(r.Rules) })
 	return t
 }

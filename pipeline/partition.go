@@ -49,6 +49,9 @@ type Partition struct {
 	ledger   ledger
 	counts   Counts
 	books    []published // in the order of the log; Setup.Book has them as its later ones
+	days     closedDays  // of partition 0 alone
+
+	booksGiven bool // to the tables, by this process
 
 	holdAll bool             // set by tests: nothing ever leaves
 	arenas  [2][]event.Event // of the message's unit, and of one that is due
@@ -196,6 +199,9 @@ func (p *Partition) system(m *Message, e *event.Event, c *Changes) error {
 		return p.toWall(m, e, c)
 	case e.Type == event.RulesPublished:
 		return p.publish(m, e, c)
+	case e.Type == event.DayClosed:
+		p.closeDay(m, e, c)
+		return nil
 	case e.Type != event.ClockTicked || e.At <= p.clock || e.At > m.StoredAt+tickTolerance:
 		return nil
 	}

@@ -289,7 +289,7 @@ func tick(at event.Instant) *event.Event {
 func TestHistories(t *testing.T) {
 	const histories = 1000
 	var parked, reopened, retired uint64
-	incidents := 0
+	incidents, charged := 0, 0
 	for seed := uint64(1); seed <= histories; seed++ {
 		r := rand.New(rand.NewPCG(seed, 7))
 		events := history(r)
@@ -307,6 +307,8 @@ func TestHistories(t *testing.T) {
 		}
 		want.accounted(t, seed)
 		got.accounted(t, seed)
+		got.connected(t, seed)
+		charged += got.charged(t, seed)
 		counts := got.partition.Counts()
 		if counts.Late+counts.SetAside > 0 {
 			t.Fatalf("seed %d: %d late, %d set aside within the bound", seed, counts.Late, counts.SetAside)
@@ -314,8 +316,8 @@ func TestHistories(t *testing.T) {
 		incidents += got.incidents()
 		parked, reopened, retired = parked+counts.Parked, reopened+counts.Reopened, retired+counts.Retired
 	}
-	if parked < 100 || reopened < 100 || retired < 100 || incidents < 100 {
-		t.Errorf("a weak test: %d groups parked, %d reopened, %d retired; %d incidents", parked, reopened, retired, incidents)
+	if parked < 100 || reopened < 100 || retired < 100 || incidents < 100 || charged < 200 {
+		t.Errorf("a weak test: %d groups parked, %d reopened, %d retired; %d incidents; %d steps charged", parked, reopened, retired, incidents, charged)
 	}
 }
 

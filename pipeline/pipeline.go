@@ -7,7 +7,10 @@ import (
 	"io"
 	"time"
 
+	"parcours/pipeline/alert"
+	"parcours/pipeline/attribution"
 	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
 )
 
 // All is the partition of a message that every partition sees at one position.
@@ -151,8 +154,11 @@ type Auditor interface {
 	// a table has none there.
 	Sums(ctx context.Context, generation uint32) ([]DigestRow, error)
 	// RowKeys gives the rows that Sums adds up, of one table and partition, in the order of the bytes of their keys: journey
-	// id, "source id" of the event, breakpoint id, id of the journey that gave way.
+	// id, "source id" of the event, breakpoint id, id of the journey that gave way, day and id of the alert, day.
 	RowKeys(ctx context.Context, table string, generation uint32, partition int, found func(key string, position, content uint64) error) error
+
+	// RuleBooks says which rule books a generation has: the version of each, by the position of its publication in the log.
+	RuleBooks(ctx context.Context, generation uint32) (map[uint64]string, error)
 
 	// EventSums add up the rows of cx.events by partition and range, in that order.
 	EventSums(ctx context.Context) ([]EventSum, error)
@@ -165,9 +171,19 @@ type Auditor interface {
 	DeleteEvents(ctx context.Context, keys []EventKey) error
 
 	// Checksum adds up the rows that views show, table by table. Exact: with their positions, and every alias, the same for
-	// two folds of one log. Net: without aliases, position, partition and key time, the same for two logs of the same events.
+	// two folds of one log. Net: without aliases, alerts, closed days, position, partition and key time, the same for two logs of the same events.
 	// When the log stored an event is in neither.
 	Checksum(ctx context.Context, net bool) ([]TableSum, error)
+}
+
+// Analyst counts what rates are made of.
+type Analyst interface {
+	// Counts counts, of the generation that views read, the opportunities that arose on the days from first to last, and
+	// those that broke by the day on which that was detected, each under the series of its opportunity. An opportunity is
+	// detected once, by the first of its breakpoints; one that broke after it had matured is not. What has no opportunity is
+	// in no rate: an incident, which is of no journey, is not counted. First is the first of these days on which there is
+	// anything, or last; Rules is left empty.
+	Counts(ctx context.Context, first, last alert.Date) (alert.Counts, error)
 }
 
 // EventSum adds up the rows of cx.events of one partition in one range of positions, as LedgerRow does.
@@ -272,4 +288,29 @@ type Generation struct {
 	Rules    string // version of the rule book it began with, and behind an @ the position at which the log said so, if it did
 	Admitted uint64 // position up to which late events were admitted; 0 for none
 	TZData   string // version of the time zones
+}
+
+// Losses gives the landmarks at which customers left or stayed, and keeps what is estimated from them. Landmarks and Settled
+// are of the current generation.
+type Losses interface {
+	// RankBy makes the views of ranking go by a rule book; where they do already, that is nothing.
+	RankBy(ctx context.Context, book *rules.Book) error
+	// Settled is up to when no event enters journeys any more in any partition that has seen one; found is false where none has.
+	Settled(ctx context.Context) (at event.Instant, found bool, err error)
+	// LastEstimate is the latest of the current generation; where there is none it has only the number of the generation.
+	LastEstimate(ctx context.Context) (LossEstimate, error)
+	// Landmarks gives all rows whose outcome is settled, in any order. An error of found ends it and comes back.
+	Landmarks(ctx context.Context, found func(attribution.Row) error) error
+	// KeepEstimate stores an estimate; readers see all of it from one moment on, in place of the one before.
+	KeepEstimate(ctx context.Context, e LossEstimate, found []attribution.Association) error
+}
+
+// LossEstimate is what an estimate of associated losses was made from.
+type LossEstimate struct {
+	Generation   uint32
+	AsOf         event.Instant // day that all partitions had closed
+	LastLandmark event.Instant // whose outcome was known; 0 for none
+	Landmarks    int
+	Rules        string // version of the rule book
+	Replicates   int
 }

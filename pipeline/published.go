@@ -10,6 +10,7 @@ type published struct {
 	position uint64        // in the log
 	from     event.Instant // from which it holds here
 	text     string
+	book     *rules.Book
 }
 
 // publish takes a rule book that is in force from some moment on. It never changes how what lies behind the clock is judged:
@@ -35,7 +36,7 @@ func (p *Partition) publish(m *Message, e *event.Event, c *Changes) error {
 	if p.clock != noTime {
 		from = max(from, p.clock+1)
 	}
-	p.take(published{m.LogPosition(), from, publication.Text}, publication.Book)
+	p.take(published{m.LogPosition(), from, publication.Text, publication.Book})
 	for i := range p.slots {
 		if p.slots[i].packed != "" {
 			p.due.set(p.slots, i, p.clock)
@@ -44,21 +45,40 @@ func (p *Partition) publish(m *Message, e *event.Event, c *Changes) error {
 	return p.refold(m.Position, nil, c)
 }
 
-func (p *Partition) take(b published, book *rules.Book) {
+func (p *Partition) take(b published) {
 	p.books = append(p.books, b)
-	p.Book = p.Book.With(book, b.from, b.position)
+	p.Book = p.Book.With(b.book, b.from, b.position)
+	p.booksGiven = false
 }
 
-// mostExpected bounds what is said of a rule book that cannot be taken.
+// ruleBooks are the books of the generation, for the tables: all of them, each time, since a row of one never changes. They
+// are the same in every partition, and the first one gives them, when it has begun or taken another.
+func (p *Partition) ruleBooks() (rows []RuleBookRow) {
+	if p.Number != 0 || p.booksGiven {
+		return nil
+	}
+	p.booksGiven = true
+	rows = []RuleBookRow{{Position: p.Restated, EffectiveFrom: rules.Beginning, Document: string(p.Book.Document()), Book: p.Book}}
+	for _, b := range p.books {
+		rows = append(rows, RuleBookRow{Position: b.position, EffectiveFrom: b.from, Document: b.text, Book: b.book})
+	}
+	return rows
+}
+
+// mostExpected bounds what is said of a message that cannot be taken.
 const mostExpected = 500
 
 func (p *Partition) refuseBook(m *Message, e *event.Event, err error, c *Changes) {
+	p.report(m, e, "data.rules", "a rule book that can be in force here: "+err.Error(), c)
+}
+
+// report says, once, of a message that every partition sees why it changes nothing.
+func (p *Partition) report(m *Message, e *event.Event, field, expected string, c *Changes) {
 	if p.Number != 0 {
 		return
 	}
-	text := "a rule book that can be in force here: " + err.Error()
-	c.SetAside = append(c.SetAside, SetAside{Position: m.LogPosition(), Reason: event.ReasonUndecodable, Source: e.Source, Field: "data.rules",
-		Expected: text[:min(len(text), mostExpected)]})
+	c.SetAside = append(c.SetAside, SetAside{Position: m.LogPosition(), Reason: event.ReasonUndecodable, Source: e.Source, Field: field,
+		Expected: expected[:min(len(expected), mostExpected)]})
 }
 
 func (s *Snapshot) writeBooks(w *stateWriter) {
@@ -73,13 +93,12 @@ func (s *Snapshot) writeBooks(w *stateWriter) {
 
 func (p *Partition) restoreBooks(r *stateReader) {
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
-		b := published{r.uint(), event.Instant(r.int()), r.text()}
+		b := published{position: r.uint(), from: event.Instant(r.int()), text: r.text()}
 		if r.err != nil {
 			return
 		}
-		var book *rules.Book
-		if book, r.err = rules.Parse("published", []byte(b.text)); r.err == nil {
-			p.take(b, book)
+		if b.book, r.err = rules.Parse("published", []byte(b.text)); r.err == nil {
+			p.take(b)
 		}
 	}
 }

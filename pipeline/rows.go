@@ -1,6 +1,10 @@
 package pipeline
 
-import "parcours/pipeline/event"
+import (
+	"parcours/pipeline/alert"
+	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
+)
 
 // Rows is one insert: what the fold found since the last one, all partitions together.
 type Rows struct {
@@ -13,6 +17,9 @@ type Rows struct {
 	Ledger      []LedgerRow
 	Digests     []DigestRow
 	Frontier    []FrontierRow
+	RuleBooks   []RuleBookRow
+	Alerts      []AlertRow
+	ClosedDays  []ClosedDayRow
 }
 
 // EventRow is one row of cx.events, the copy of the log. The first copy wins for good: version = MaxUint64 - position.
@@ -68,6 +75,7 @@ type JourneyRow struct {
 	Opportunities    []OpportunityRow
 	CutReason        string // why the journey begins where it does: first, gap, reason, case
 	RulesVersion     string
+	ContactsEnded    []ContactEndedRow
 }
 
 // StepRow is one version of the place of an event in journeys; its key is the event's (time, source, id).
@@ -91,7 +99,16 @@ type StepRow struct {
 	CustomerID string // "" when unidentified
 	Reason     string // of its contact
 	Cost       float64
+
+	// What its journey came from, its directly-follows predecessor.
+	DelayS       float64 // seconds since the step before; meaningless where it follows none
+	FromActivity string  // of the step before; "" for the first step of a journey, and outside journeys
+	FromChannel  string
+	FromSilo     string
 }
+
+// Follows says whether there is a step before it in its journey: no activity is empty.
+func (r *StepRow) Follows() bool { return r.FromActivity != "" }
 
 // BreakpointRow is one version of a breakpoint. OccurredAt is part of its id and never changes.
 type BreakpointRow struct {
@@ -118,6 +135,7 @@ type BreakpointRow struct {
 	Cost          float64
 	Evidence      []string // event ids
 	RulesVersion  string
+	Charged       []string // "source id" of the steps whose cost this is, in order; no step is charged twice
 }
 
 // AliasRow says that a journey's id gave way to another.
@@ -160,8 +178,53 @@ type LedgerRow struct {
 // DigestRow is the additive digest of the rows that a generation's table shows for one partition.
 type DigestRow struct {
 	Partition int
-	Table     string // journeys, journey_steps, breakpoints, aliases
+	Table     string // journeys, journey_steps, breakpoints, aliases, alerts, closed_days
 	Position  uint64 // the version
 	Rows      uint64
 	Digest    uint64 // sum of the row digests, modulo 2^64
+}
+
+// RuleBookRow is one rule book of a generation: that of its beginning, or one published since. It never changes.
+type RuleBookRow struct {
+	Position      uint64        // of its publication in the log; 0 for the book of the process
+	EffectiveFrom event.Instant // rules.Beginning for the one that the generation began with
+	Document      string
+	Book          *rules.Book
+}
+
+// AlertRow is one version of an alert, as the log told it; its key is (RaisedOn, AlertID). Of a series, "" stands for all.
+type AlertRow struct {
+	AlertID           string
+	Kind              string
+	ReasonFamily      string
+	Silo              string
+	Unit              string
+	Channel           string
+	RaisedOn          alert.Date // the day whose figures raised it
+	Since             alert.Date // date of origin
+	Observed          uint64     // breakpoints from the onset to RaisedOn
+	Expected          float64    // what the baseline had led to expect
+	Factor            float64    // Observed / Expected
+	Low               float64    // of Factor, 95 %
+	High              float64
+	WhereReasonFamily string // the narrowest series that holds most of the excess; the alert's own where there is none
+	WhereSilo         string
+	WhereUnit         string
+	WhereChannel      string
+	Explains          []string   // series in alarm that it speaks for, one line each
+	ClearedOn         alert.Date // meaningless while ClearedWhy is ""
+	ClearedWhy        string     // "" while it stands
+	Position          uint64     // the version
+	Partition         int
+}
+
+// ClosedDayRow is what the log told of a day that all partitions have closed.
+type ClosedDayRow struct {
+	Day       alert.Date
+	Series    uint32 // that there are
+	Watched   uint32 // with enough volume and history
+	Raised    uint32
+	Cleared   uint32
+	Position  uint64 // of the message that closed it
+	Partition int
 }

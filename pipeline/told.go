@@ -20,6 +20,8 @@ const (
 	JourneyRetracted    = "journey.retracted"
 	BreakpointDetected  = "breakpoint.detected"
 	BreakpointRetracted = "breakpoint.retracted"
+	AlertRaised         = "alert.raised"
+	AlertCleared        = "alert.cleared"
 )
 
 // silosTold bounds the silos listed in a message, and with it the message: a journey normally has a handful.
@@ -35,7 +37,7 @@ type envelope struct {
 	Source          string `json:"source"`
 	Type            string `json:"type"`
 	Time            string `json:"time"`
-	Subject         string `json:"subject"` // the journey; of an incident, which is of none, the breakpoint
+	Subject         string `json:"subject"` // the journey; of an incident, which is of none, the breakpoint; of an alert, the alert
 	DataContentType string `json:"datacontenttype"`
 	DataSchema      string `json:"dataschema"`
 	Data            any    `json:"data"`
@@ -171,7 +173,11 @@ func (w *writer) tellRetracted(old *breakpointMemo) {
 
 // tell adds a message. Its id follows from what it says and where: told twice, it is the same message.
 func (w *writer) tell(typ, about, journeyID string, kind []string, family string, at event.Instant, data any) {
-	familyToken := w.partition.Book.FamilyToken(family)
+	w.tellUnder(w.partition.Book.FamilyToken(family), typ, about, journeyID, kind, at, data)
+}
+
+// tellUnder is tell with the last token of the subject.
+func (w *writer) tellUnder(familyToken, typ, about, journeyID string, kind []string, at event.Instant, data any) {
 	id := journey.ID("told", typ, about, familyToken, strconv.Itoa(w.partition.Number), strconv.FormatUint(w.position, 10), w.takeover)
 	body, err := json.Marshal(envelope{
 		SpecVersion: "1.0", ID: id, Source: toldSource, Type: typ, Time: at.String(), Subject: cmp.Or(journeyID, about),

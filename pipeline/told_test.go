@@ -28,7 +28,7 @@ import (
 
 // toldTypes are all that the fold tells.
 var toldTypes = []string{pipeline.JourneyOpened, pipeline.JourneyStepped, pipeline.JourneyClosed, pipeline.JourneyReopened,
-	pipeline.JourneyRetracted, pipeline.BreakpointDetected, pipeline.BreakpointRetracted}
+	pipeline.JourneyRetracted, pipeline.BreakpointDetected, pipeline.BreakpointRetracted, pipeline.AlertRaised, pipeline.AlertCleared}
 
 // toldHistories are told in the order of their lines; `tick` moves the clock. Together they tell every type.
 var toldHistories = []struct{ name, text, want string }{
@@ -73,6 +73,9 @@ func TestToldTypes(t *testing.T) {
 			t.Errorf("%s: told\n%s\nexpected\n%s", h.name, s, h.want)
 		}
 	}
+	for _, m := range toldOfAlerts(t) {
+		seen[m.Type] = true
+	}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, slices.Sorted(slices.Values(toldTypes))) {
 		t.Errorf("the histories tell %v, expected every type", got)
 	}
@@ -85,6 +88,7 @@ func TestToldKeepsItsContract(t *testing.T) {
 	for _, h := range toldHistories {
 		c.check(h.name, toldBy(t, h.text))
 	}
+	c.check("alerts", toldOfAlerts(t))
 	for seed := uint64(1); seed <= 200; seed++ {
 		r := rand.New(rand.NewPCG(seed, 11))
 		events := history(r)
@@ -224,6 +228,7 @@ type body struct {
 	Subject string `json:"subject"`
 	Schema  string `json:"dataschema"`
 	Data    struct {
+		AlertID      string  `json:"alert_id"`
 		JourneyID    string  `json:"journey_id"`
 		BreakpointID string  `json:"breakpoint_id"`
 		Kind         string  `json:"kind"`
@@ -266,10 +271,7 @@ func (c *contract) message(m *pipeline.Told, before []string) error {
 	if err := json.Unmarshal(m.Body, &b); err != nil {
 		return err
 	}
-	about := b.Data.BreakpointID
-	if about == "" {
-		about = b.Data.JourneyID
-	}
+	about := cmp.Or(b.Data.AlertID, b.Data.BreakpointID, b.Data.JourneyID)
 	if b.ID != m.ID || b.Type != m.Type || b.Data.Position != m.Position || b.Subject != cmp.Or(b.Data.JourneyID, about) || about != m.About {
 		return fmt.Errorf("the body says something else than %s %s at %d about %s", m.Type, m.ID, m.Position, m.About)
 	}
@@ -293,6 +295,8 @@ func (c *contract) subject(m *pipeline.Told, b *body, before []string) error {
 			return fmt.Errorf("%s of what was never told", m.Type)
 		}
 		want = append(want, before[len(before)-1])
+	case b.Data.Family == nil && b.Data.AlertID != "":
+		want = append(want, "all")
 	case b.Data.Family == nil:
 		want = append(want, "unknown")
 	default:
@@ -414,6 +418,9 @@ func TestAsyncAPIFilters(t *testing.T) {
 		for _, m := range toldBy(t, h.text) {
 			subjects = append(subjects, "cx.journeys.3."+strings.Join(m.Tokens, "."))
 		}
+	}
+	for _, m := range toldOfAlerts(t) {
+		subjects = append(subjects, "cx.journeys.3."+strings.Join(m.Tokens, "."))
 	}
 	filters := regexp.MustCompile("(?m)^ *\\| `(cx[^`]+)` \\|").FindAllSubmatch(schemas.AsyncAPI, -1)
 	if len(filters) < 5 {

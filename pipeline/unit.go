@@ -47,7 +47,7 @@ type (
 		endedAt       event.Instant
 		cut           journey.Cut
 		breakpoints   uint32
-		opportunities uint64 // their hash
+		opportunities uint64 // the hash of them and of the contacts ended
 	}
 	stepMemo struct {
 		said

@@ -130,7 +130,7 @@ func fillOne(f reflect.Value, n int64) int64 {
 func TestStateKnowsItsOpportunities(t *testing.T) {
 	j := &journey.Journey{}
 	chances := []breakpoint.Opportunity{{Kind: "a"}, {Kind: "b"}}
-	seen := map[journeyState]bool{stateOf(j, 0, nil): true, stateOf(j, 0, chances): true}
+	seen := map[journeyState]bool{stateOf(j, 0, nil, nil): true, stateOf(j, 0, chances, nil): true}
 	for i, change := range []func(*breakpoint.Opportunity){
 		func(o *breakpoint.Opportunity) { o.Kind = "c" }, func(o *breakpoint.Opportunity) { o.At = 1 },
 		func(o *breakpoint.Opportunity) { o.MaturesAt = 1 }, func(o *breakpoint.Opportunity) { o.Reason = "r" },
@@ -139,11 +139,35 @@ func TestStateKnowsItsOpportunities(t *testing.T) {
 	} {
 		before := chances[1]
 		change(&chances[1])
-		if s := stateOf(j, 0, chances); seen[s] {
+		if s := stateOf(j, 0, chances, nil); seen[s] {
 			t.Errorf("change %d of an opportunity is not seen", i)
 		} else {
 			seen[s] = true
 		}
 		chances[1] = before
+	}
+}
+
+// Nor is one passed over of which only a contact that ended reads otherwise.
+func TestStateKnowsItsContactsEnded(t *testing.T) {
+	j, yes, no := &journey.Journey{}, true, false
+	ended := []breakpoint.ContactEnded{{At: 1}, {At: 2}}
+	seen := map[journeyState]bool{stateOf(j, 0, nil, nil): true, stateOf(j, 0, nil, ended): true}
+	type contact = breakpoint.ContactEnded
+	for i, change := range []func(*contact){
+		func(c *contact) { c.At = 3 }, func(c *contact) { c.MaturesAt = 1 }, func(c *contact) { c.Reason = "r" },
+		func(c *contact) { c.Silo = "r" }, func(c *contact) { c.Unit = "r" }, func(c *contact) { c.Channel = "r" },
+		func(c *contact) { c.First = true }, func(c *contact) { c.BackSame = true }, func(c *contact) { c.BackAny = true },
+		func(c *contact) { c.Surveyed = true }, func(c *contact) { c.Resolved = &yes }, func(c *contact) { c.Resolved = &no },
+		func(c *contact) { c.Rules = "r" },
+	} {
+		before := ended[1]
+		change(&ended[1])
+		if s := stateOf(j, 0, nil, ended); seen[s] {
+			t.Errorf("change %d of a contact is not seen", i)
+		} else {
+			seen[s] = true
+		}
+		ended[1] = before
 	}
 }

@@ -56,16 +56,17 @@ func (w *writer) journeys(u *unit, h journey.History, found breakpoint.Findings)
 	known, broken := u.journeys, perJourney(found.Breakpoints)
 	u.journeys = make([]journeyMemo, 0, len(h.Journeys))
 	for i, j := range h.Journeys {
-		chances := opportunitiesOf(found, i)
-		before, state := memoOf(known, j.ID, i), stateOf(j, broken[j], chances)
+		chances, ended := opportunitiesOf(found, i), contactsOf(found, i)
+		before, state := memoOf(known, j.ID, i), stateOf(j, broken[j], chances, ended)
 		if before != nil && before.state == state && slices.Equal(before.steps, j.Steps) {
 			u.journeys = append(u.journeys, *before)
 			continue
 		}
 		row := w.journeyRow(u, j, before, state.breakpoints, chances)
+		row.ContactsEnded = contactEndedRows(ended)
 		w.steps(u, j)
 		w.revive(u, j)
-		u.journeys = append(u.journeys, journeyMemo{w.journey(j, &row, before), j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state})
+		u.journeys = append(u.journeys, journeyMemo{w.journey(j, &row, before, state), j.ID, row.KeyTime, j.ReasonFamily, j.Steps, state})
 	}
 	for i := range known {
 		if memoOf(u.journeys, known[i].id, i) == nil {
@@ -74,8 +75,9 @@ func (w *writer) journeys(u *unit, h journey.History, found breakpoint.Findings)
 	}
 }
 
-// journey writes the row of a journey if it reads differently.
-func (w *writer) journey(j *journey.Journey, row *JourneyRow, before *journeyMemo) said {
+// journey writes the row of a journey if it reads differently. Nothing is told where only its opportunities or contacts ended
+// do, since no message has them: another journey of the customer has changed.
+func (w *writer) journey(j *journey.Journey, row *JourneyRow, before *journeyMemo, state journeyState) said {
 	now := said{row.Content(), w.position}
 	if before != nil {
 		if before.content == now.content {
@@ -85,7 +87,9 @@ func (w *writer) journey(j *journey.Journey, row *JourneyRow, before *journeyMem
 	}
 	w.partition.tally.add(tableJourneys, now)
 	w.changes.Rows.Journeys = append(w.changes.Rows.Journeys, *row)
-	w.tellJourney(row, j.Steps[len(j.Steps)-1].Activity(), before.heard())
+	if before == nil || !before.state.tellsAlike(state) || !slices.Equal(before.steps, j.Steps) {
+		w.tellJourney(row, j.Steps[len(j.Steps)-1].Activity(), before.heard())
+	}
 	return now
 }
 
@@ -116,8 +120,14 @@ func (u *unit) alias(id string) *aliasMemo {
 	return nil
 }
 
-func stateOf(j *journey.Journey, breakpoints uint32, chances []breakpoint.Opportunity) journeyState {
-	return journeyState{j.Outcome, j.Basis, j.EndedAt, j.Cut, breakpoints, opportunitiesHash(chances)}
+func stateOf(j *journey.Journey, breakpoints uint32, chances []breakpoint.Opportunity, ended []breakpoint.ContactEnded) journeyState {
+	return journeyState{j.Outcome, j.Basis, j.EndedAt, j.Cut, breakpoints, chancesHash(chances, ended)}
+}
+
+// tellsAlike says whether two states differ at most in what no message has.
+func (s journeyState) tellsAlike(other journeyState) bool {
+	s.opportunities = other.opportunities
+	return s == other
 }
 
 // memoOf finds a journey, looking first where it stood last.
@@ -226,8 +236,19 @@ func perJourney(found []breakpoint.Breakpoint) map[*journey.Journey]uint32 {
 func (w *writer) steps(u *unit, j *journey.Journey) {
 	reasons := reasonsOf(j)
 	for i, e := range j.Steps {
-		w.step(u, w.stepRow(j, uint32(i+1), e, reasons[e]), e)
+		row := w.stepRow(j, uint32(i+1), e, reasons[e])
+		if i > 0 {
+			row.follow(j.Steps[i-1])
+		}
+		w.step(u, row, e)
 	}
+}
+
+// follow fills in the step before: what an earlier step that comes later changes of this row. The delay is that of the
+// times as the tables keep them.
+func (r *StepRow) follow(before *event.Event) {
+	r.FromActivity, r.FromChannel, r.FromSilo = before.Activity(), string(before.Data.Channel), before.Data.Silo
+	r.DelayS = float64(Kept(r.At)-Kept(before.At)) / 1000
 }
 
 // elsewhere writes the visits, and retracts the places of events that are in no journey and no visit any more.
@@ -389,6 +410,10 @@ func (w *writer) breakpointRow(b *breakpoint.Breakpoint) BreakpointRow {
 	for i, e := range b.Evidence {
 		ids[i] = e.ID
 	}
+	var charged []string
+	for _, e := range b.Charged {
+		charged = append(charged, nameOf(e))
+	}
 	j := b.Journey
 	if j == nil {
 		j = &journey.Journey{} // an incident is of no journey, and the same is said of it
@@ -398,11 +423,15 @@ func (w *writer) breakpointRow(b *breakpoint.Breakpoint) BreakpointRow {
 		JourneyID: j.ID, CustomerID: j.CustomerID, CaseID: j.CaseID,
 		ReasonFamily: event.ReasonFamily(b.Reason), Reason: b.Reason,
 		OccurredAt: b.OccurredAt, DetectedAt: b.DetectedAt, OpportunityAt: b.OpportunityAt,
-		OriginStep: j.StepOf(b.Origin), OriginEvent: b.Origin.Source + " " + b.Origin.ID,
+		OriginStep: j.StepOf(b.Origin), OriginEvent: nameOf(b.Origin),
 		Silo: b.Silo, Unit: b.Unit, Channel: string(b.Channel), Severity: b.Severity, Cost: b.Cost,
 		Witness: witnesses[b.Kind], Evidence: ids, RulesVersion: w.partition.Book.At(b.OpportunityAt).Version(),
+		Charged: charged,
 	}
 }
+
+// nameOf names an event in the lists of a row: its source and id.
+func nameOf(e *event.Event) string { return e.Source + " " + e.ID }
 
 // witnesses are the kinds that carry no cost.
 var witnesses = func() map[string]bool {

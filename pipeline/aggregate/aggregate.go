@@ -20,6 +20,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"parcours/pipeline"
+	"parcours/pipeline/alert"
 	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
 )
@@ -30,6 +31,9 @@ type Dependencies struct {
 	Appender    pipeline.Appender // for ticks; may be nil in log mode
 	Store       pipeline.Store
 	Auditor     pipeline.Auditor
+	Analyst     pipeline.Analyst // of closed days; nil: none is looked at
+	Watch       Watch            // nil: alert.Watch
+	Losses      pipeline.Losses  // of associated losses; nil where none are estimated
 	Teller      pipeline.Teller
 	Rejecter    pipeline.Rejecter
 	Checkpoints pipeline.Checkpoints
@@ -42,6 +46,9 @@ type Dependencies struct {
 	Logger      zerolog.Logger
 	Metrics     *Metrics
 }
+
+// Watch closes days, as alert.Watch does.
+type Watch func(counts alert.Counts, open []alert.Alert, from alert.Date, p alert.Parameters) []alert.Closing
 
 // Aggregator owns all partitions of one log in one process.
 type Aggregator struct {
@@ -64,7 +71,9 @@ type Aggregator struct {
 	takeover   *takeover    // a generation that is to take over; nil for none
 	asked      time.Time    // when it was last asked for
 	ready      atomic.Bool
-	delivering atomic.Int64 // when the batch under way was handed over, Unix nanoseconds; 0 for none
+	handed     <-chan struct{} // closed when the last batch that was given to be delivered is; nil for none
+	duty       duty            // what is done once a day
+	delivering atomic.Int64    // when the batch under way was handed over, Unix nanoseconds; 0 for none
 }
 
 // New makes an aggregator; Run starts it.
@@ -212,6 +221,7 @@ func (a *Aggregator) loop(ctx context.Context, reader pipeline.Reader, head uint
 	for err == nil {
 		err = a.turn(reading, delivery, reader, head)
 	}
+	stopReading()
 	if ctx.Err() != nil {
 		a.leave(delivery)
 	}
@@ -219,6 +229,7 @@ func (a *Aggregator) loop(ctx context.Context, reader pipeline.Reader, head uint
 	<-a.delivered
 	close(a.saves)
 	<-savings
+	a.restDays()
 	return outcome(ctx, delivery, err)
 }
 
@@ -299,6 +310,7 @@ func (a *Aggregator) turn(ctx, delivery context.Context, reader pipeline.Reader,
 		}
 	}
 	a.tick(ctx)
+	a.lookAtDays(ctx, len(messages))
 	return nil
 }
 
@@ -315,7 +327,7 @@ func (a *Aggregator) hand(delivery context.Context) error {
 	}
 	select {
 	case a.inserts <- a.batch:
-		a.batch = newBatch(a.Partitions)
+		a.handed, a.batch = a.batch.done, newBatch(a.Partitions)
 		return nil
 	case <-delivery.Done():
 		return context.Cause(delivery)

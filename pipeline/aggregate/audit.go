@@ -10,6 +10,7 @@ import (
 
 	"parcours/pipeline"
 	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
 )
 
 // Problem is one thing that is not as the log says.
@@ -111,6 +112,7 @@ type audit struct {
 	digests    []pipeline.DigestRow
 	sums       []pipeline.DigestRow
 	events     []pipeline.EventSum
+	books      map[uint64]string
 }
 
 // readAudit reads all of it; nil when something came in meanwhile.
@@ -130,6 +132,7 @@ func readAudit(ctx context.Context, d *Dependencies) (*audit, error) {
 		func() (err error) { a.digests, err = d.Auditor.Digests(ctx, g); return err },
 		func() (err error) { a.sums, err = d.Auditor.Sums(ctx, g); return err },
 		func() (err error) { a.events, err = d.Auditor.EventSums(ctx); return err },
+		func() (err error) { a.books, err = d.Auditor.RuleBooks(ctx, g); return err },
 		func() (err error) { a.log, err = d.Log.Account(ctx); return err },
 	} {
 		if err := read(); err != nil {
@@ -164,6 +167,9 @@ func (a *audit) report(ctx context.Context, config Config, o VerifyOptions) (*Re
 		r.Waiting = a.log.Last - a.position
 	}
 	a.balance(r)
+	if err := a.compareBooks(ctx, r); err != nil {
+		return nil, err
+	}
 	wrong := a.compare(r)
 	if !wrong.nothing() {
 		problems, err := a.name(ctx, config, wrong, o.Progress)
@@ -215,6 +221,43 @@ func (a *audit) balance(r *Report) {
 				Detail: fmt.Sprintf("the log holds %d messages there (%d erased), the ledger accounts for %d", stored, erased, sum)})
 		}
 	}
+}
+
+// compareBooks compares the rule books that SQL shows with those of the log. A generation that has folded nothing has none.
+func (a *audit) compareBooks(ctx context.Context, r *Report) error {
+	if a.position == 0 {
+		return nil
+	}
+	base, err := baseOf(ctx, a.Dependencies, a.generation)
+	if errors.Is(err, pipeline.ErrOtherFold) {
+		return nil // another release folded it, with a book of its own
+	}
+	if err != nil {
+		return err
+	}
+	want := map[uint64]string{base.Restated: base.Book.Version()}
+	err = followers(ctx, a.Dependencies, base, func(position uint64, p *rules.Publication) {
+		if position <= a.position {
+			want[position] = p.Book.Version()
+		}
+	})
+	problem := func(position uint64, version, what string) {
+		r.Problems = append(r.Problems, Problem{Table: "rule_books", Partition: pipeline.All, Key: version, What: what, Position: position})
+	}
+	for _, position := range slices.Sorted(maps.Keys(want)) {
+		switch version, there := a.books[position]; {
+		case !there:
+			problem(position, want[position], RowMissing)
+		case version != want[position]:
+			problem(position, version, RowAltered)
+		}
+	}
+	for _, position := range slices.Sorted(maps.Keys(a.books)) {
+		if _, led := want[position]; !led && position <= a.position {
+			problem(position, a.books[position], RowUnknown)
+		}
+	}
+	return err
 }
 
 // stored counts the positions of a range that the log holds and those that were erased.
@@ -401,6 +444,14 @@ func (k *keeper) Insert(_ context.Context, rows *pipeline.Rows) error {
 	for i := range rows.Aliases {
 		r := &rows.Aliases[i]
 		k.note(pipeline.FactTables[3], r.Partition, r.OldID, false, row{r.Position, r.Content()})
+	}
+	for i := range rows.Alerts {
+		r := &rows.Alerts[i]
+		k.note(pipeline.FactTables[4], r.Partition, r.RaisedOn.String()+" "+r.AlertID, false, row{r.Position, r.Content()})
+	}
+	for i := range rows.ClosedDays {
+		r := &rows.ClosedDays[i]
+		k.note(pipeline.FactTables[5], r.Partition, r.Day.String(), false, row{r.Position, r.Content()})
 	}
 	return nil
 }

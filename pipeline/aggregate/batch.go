@@ -32,7 +32,7 @@ func (b *batch) rows() int {
 }
 
 func rowsIn(r *pipeline.Rows) int {
-	return len(r.Events) + len(r.Journeys) + len(r.Steps) + len(r.Breakpoints)
+	return len(r.Events) + len(r.Journeys) + len(r.Steps) + len(r.Breakpoints) + len(r.Alerts) + len(r.ClosedDays)
 }
 
 // take adds the rows of one message.
@@ -44,6 +44,8 @@ func addRows(r, add *pipeline.Rows) {
 	r.Steps = append(r.Steps, add.Steps...)
 	r.Breakpoints = append(r.Breakpoints, add.Breakpoints...)
 	r.Aliases = append(r.Aliases, add.Aliases...)
+	r.Alerts = append(r.Alerts, add.Alerts...)
+	r.ClosedDays = append(r.ClosedDays, add.ClosedDays...)
 }
 
 // tell adds a message of a partition. Of several journey.stepped of one journey in a batch the last one is told; an empty

@@ -130,18 +130,24 @@ func InForceNow(ctx context.Context, d *Dependencies) (*rules.Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := d.Log.Broadcasts(ctx, event.RulesPublished)
 	book := base.Book
+	err = followers(ctx, d, base, func(position uint64, p *rules.Publication) { book = book.With(p.Book, p.From, position) })
+	return book, err
+}
+
+// followers gives the publications of the log that follow the base of a generation, in order.
+func followers(ctx context.Context, d *Dependencies, base Base, found func(position uint64, p *rules.Publication)) error {
+	list, err := d.Log.Broadcasts(ctx, event.RulesPublished)
 	for i := range list {
 		e, err := event.DecodeLog(list[i].Body)
 		if err != nil || list[i].Position <= base.Restated {
 			continue
 		}
 		if p, err := rules.ReadPublication(&e); err == nil && !p.Restates && p.Book.CanFollow(base.Book) == nil {
-			book = book.With(p.Book, p.From, list[i].Position)
+			found(list[i].Position, &p)
 		}
 	}
-	return book, err
+	return err
 }
 
 // WhatIf folds the whole log with another rule book, in place of all that was ever published, into a store of its own, which

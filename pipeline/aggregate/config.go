@@ -16,6 +16,7 @@ type Config struct {
 	StalledAfter    time.Duration `help:"Time after which a batch that is not taken makes the process not ready." default:"30s"`
 	CheckpointEvery time.Duration `help:"Time between two checkpoints: what came since the last one is folded again after a kill. Saving a large state takes at most a twentieth of the time." default:"30s"`
 	TickLeast       time.Duration `help:"Shortest time between two ticks of a partition (wall clock mode)." default:"1s"`
+	DailyLeast      time.Duration `help:"Shortest time between two looks for days to close, while events keep coming and after a failure." default:"10s"`
 }
 
 // Validate says what is wrong with the configuration.
@@ -29,6 +30,8 @@ func (c *Config) Validate() error {
 		return errors.New("checkpoint-every: expected more than 0")
 	case c.TickEvery < time.Second || c.TickLeast <= 0 || c.TickGrace < 0:
 		return errors.New("tick-every: expected at least 1s; tick-least: more than 0; tick-grace: 0 or more")
+	case c.DailyLeast <= 0:
+		return errors.New("daily-least: expected more than 0")
 	}
 	return nil
 }
@@ -38,5 +41,6 @@ func Default() Config {
 	return Config{
 		FlushRows: 50_000, FlushEvery: time.Second, FlushIdle: 100 * time.Millisecond,
 		TickGrace: time.Minute, TickEvery: time.Hour, TickLeast: time.Second, StopWithin: 10 * time.Second, StalledAfter: 30 * time.Second, CheckpointEvery: 30 * time.Second,
+		DailyLeast: 10 * time.Second,
 	}
 }

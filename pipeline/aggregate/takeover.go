@@ -440,6 +440,7 @@ func (a *Aggregator) switchTo(ctx context.Context, old uint32, next *lane, at ui
 	}
 	a.Logger.Info().Uint32("generation", next.generation.Number).Uint64("position", at).Msg("another generation is in force")
 	a.lane = next
+	a.duty.any = false // what is computed of a generation is due again
 	for p := range a.stored {
 		a.stored[p] = pipeline.FrontierRow{Partition: p, Position: max(next.partitions[p].Position(), at)}
 		a.told[p] = endOf(next.generation.Number, at)

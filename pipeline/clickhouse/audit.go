@@ -11,10 +11,13 @@ import (
 )
 
 // audited are the tables of facts that the fold keeps digests of, in order of name, each with the key of a row as a text
-// and the row's content. A net content leaves out what depends on the order in which the log came.
+// and the row's content. A net content leaves out what depends on the order in which the log came; it is "" where all of it
+// does: aliases, and what was decided once, as it was known then.
 var audited = []struct{ table, key, content, net string }{
+	{"alerts", "concat(toString(raised_on), ' ', alert_id)", alertContent, ""},
 	{"aliases", "old_id", aliasContent, ""},
 	{"breakpoints", "breakpoint_id", breakpointContent, breakpointContent},
+	{"closed_days", "toString(day)", closedDayContent, ""},
 	{"journey_steps", "concat(source, ' ', event_id)", stepContent, stepContent},
 	{"journeys", "journey_id", journeyContent, journeyNetContent},
 }
@@ -173,7 +176,7 @@ func (s *Store) Checksum(ctx context.Context, net bool) ([]pipeline.TableSum, er
 			content = t.net
 		}
 		if content == "" {
-			continue // aliases tell of the way, not of the end
+			continue // it tells of the way, not of the end
 		}
 		one, err := s.tableSum(ctx, t.table, fmt.Sprintf("%s FINAL WHERE generation = %d", s.table(t.table), current.Number), content, position)
 		if err != nil {

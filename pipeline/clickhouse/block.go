@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"parcours/pipeline"
+	"parcours/pipeline/alert"
 	"parcours/pipeline/event"
 )
 
@@ -141,6 +142,11 @@ func partition[R any](get func(*R) int) column[R] {
 
 func instant[R any](name string, get func(*R) event.Instant) column[R] {
 	return col(name, "DateTime64(3, 'UTC')", func(r *R) int64 { return pipeline.Kept(get(r)) })
+}
+
+// day is a date of the range of Date32, 1900 to 2299.
+func day[R any](name string, get func(*R) alert.Date) column[R] {
+	return col(name, "Date32", func(r *R) time.Time { return get(r).Start().Time() })
 }
 
 // openInstant is NULL where the instant is 0: not given, or not yet.

@@ -23,6 +23,7 @@ type Store struct {
 var (
 	_ pipeline.Store   = (*Store)(nil)
 	_ pipeline.Auditor = (*Store)(nil)
+	_ pipeline.Losses  = (*Store)(nil)
 )
 
 // Open connects, over HTTP unless the DSN is a native one. While the server is away it tries again until ctx ends; a

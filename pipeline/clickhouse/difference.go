@@ -58,8 +58,8 @@ func (s *Store) differingSQL(from, to uint32) string {
 			breakpoint, to, id, key, content, s.table(table), from)
 	}
 	return `SELECT breakpoint, id, toUnixTimestamp64Milli(earliest), toUnixTimestamp64Milli(latest) FROM (` +
-		one(false, "journeys", "journey_id", "key_time", journeyNetContent) + " UNION ALL " +
-		one(true, "breakpoints", "breakpoint_id", "occurred_at", breakpointContent) + `) ORDER BY home, breakpoint, at, id`
+		one(false, "journeys", "journey_id", "key_time", journeyTold) + " UNION ALL " +
+		one(true, "breakpoints", "breakpoint_id", "occurred_at", breakpointTold) + `) ORDER BY home, breakpoint, at, id`
 }
 
 // tellDifferences reads the rows of a portion and hands them on in its order.

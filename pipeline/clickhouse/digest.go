@@ -11,13 +11,29 @@ var (
 	journeyNetContent = content(journeyShown...)
 
 	stepContent = content("placement", "journey_id", decimal("step"), millis("time"), "activity", "type", "channel", "silo",
-		"unit", "contact_id", "case_id", "customer_id", "reason", bits("cost"), "source", "event_id")
+		"unit", "contact_id", "case_id", "customer_id", "reason", bits("cost"), "source", "event_id", "from_activity", "from_channel", "from_silo",
+		"ifNull("+bits("delay_s")+", '')")
 
 	breakpointContent = content("breakpoint_id", "kind", "journey_id", "customer_id", "case_id", "reason_family", "reason",
 		millis("occurred_at"), millis("detected_at"), millis("opportunity_at"), decimal("origin_step"), "origin_event", "silo",
-		"unit", "channel", decimal("severity"), bits("cost"), list("evidence"), "rules_version", decimal("toUInt8(witness)"))
+		"unit", "channel", decimal("severity"), bits("cost"), list("evidence"), "rules_version", decimal("toUInt8(witness)"),
+		list("charged"))
+
+	// What messages say of a journey and of a breakpoint, without position.
+	journeyTold = content("journey_id", "customer_id", "case_id", "reason_family", "reason", millis("started_at"),
+		"ifNull("+millis("ended_at")+", '')", millis("last_event_at"), "outcome", "resolution_basis", decimal("steps"), "variant",
+		list("channels"), list("silos"), decimal("handoffs"), decimal("breakpoints"))
+	breakpointTold = content("breakpoint_id", "kind", "journey_id", "customer_id", "case_id", "reason_family", "reason",
+		millis("occurred_at"), millis("detected_at"), decimal("origin_step"), "silo", "unit", "channel", decimal("severity"), bits("cost"),
+		list("evidence"), "rules_version")
 
 	aliasContent = content("old_id", "new_id", millis("key_time"))
+
+	alertContent = content("alert_id", "kind", "reason_family", "silo", "unit", "channel", days("raised_on"), days("since"),
+		decimal("observed"), bits("expected"), bits("factor"), bits("low"), bits("high"), "where_reason_family", "where_silo", "where_unit",
+		"where_channel", list("explains"), "ifNull("+days("cleared_on")+", '')", "cleared_why")
+
+	closedDayContent = content(days("day"), decimal("series"), decimal("watched"), decimal("raised"), decimal("cleared"))
 
 	eventContent = content(millis("time"), "source", "id", "type", "customer_id", "contact_id", "case_id", "channel", "reason",
 		"silo", "unit", "product", "sequence")
@@ -32,7 +48,12 @@ var journeyShown = []string{
 	bits("waiting_partner_s"), bits("waiting_company_s"), bits("queue_wait_s"), bits("effort"),
 	"ifNull(" + bits("sentiment") + ", '')", decimal("sentiment_signals"), list("opportunities.kind"), allMillis("opportunities.at"),
 	allMillis("opportunities.matures_at"), list("opportunities.reason"), list("opportunities.silo"), list("opportunities.unit"),
-	list("opportunities.channel"), list("arrayMap(x -> toString(toUInt8(x)), opportunities.broken)"),
+	list("opportunities.channel"), flags("opportunities.broken"),
+	list("opportunities.clock"), list("opportunities.rules_version"),
+	allMillis("contacts_ended.at"), allMillis("contacts_ended.matures_at"), list("contacts_ended.reason"), list("contacts_ended.silo"),
+	list("contacts_ended.unit"), list("contacts_ended.channel"), flags("contacts_ended.first"), flags("contacts_ended.back_same"),
+	flags("contacts_ended.back_any"), flags("contacts_ended.surveyed"),
+	list("arrayMap(x -> ifNull(toString(toUInt8(x)), ''), contacts_ended.resolved)"), list("contacts_ended.rules_version"),
 }
 
 // content hashes texts with a separator between them.
@@ -44,11 +65,15 @@ func decimal(column string) string { return "toString(" + column + ")" }
 
 func millis(column string) string { return "toString(toUnixTimestamp64Milli(" + column + "))" }
 
+func days(column string) string { return "toString(toInt32(" + column + "))" }
+
 func bits(column string) string { return "toString(reinterpretAsUInt64(" + column + "))" }
 
 func list(column string) string { return "arrayStringConcat(" + column + `, '\x1e')` }
 
 func decimals(column string) string { return list("arrayMap(x -> toString(x), " + column + ")") }
+
+func flags(column string) string { return list("arrayMap(x -> toString(toUInt8(x)), " + column + ")") }
 
 func allMillis(column string) string {
 	return list("arrayMap(x -> toString(toUnixTimestamp64Milli(x)), " + column + ")")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parcours/pipeline"
+	"parcours/pipeline/alert"
 	"parcours/pipeline/event"
 )
 
@@ -29,21 +30,39 @@ func odd() *pipeline.Rows {
 			Value: oddFigures[i%len(oddFigures)], WorkingS: oddFigures[(i+1)%len(oddFigures)], WaitingCustomerS: 1, WaitingPartnerS: 2,
 			WaitingCompanyS: oddFigures[(i+2)%len(oddFigures)], QueueWaitS: 3, Effort: 4, SentimentSignals: uint32(i % 3),
 			Sentiment: oddFigures[i%len(oddFigures)] * float64(min(1, i%3)), Opportunities: oddOpportunities(i, name, when),
+			ContactsEnded: oddContacts(i, name, when),
 		})
 		rows.Steps = append(rows.Steps, pipeline.StepRow{
 			At: when, Source: name, EventID: fmt.Sprint(name, i), Position: n, Partition: i % 2, JourneyID: name,
 			Placement: []string{"journey", "visit", "late"}[i%3], Step: uint32(i), Activity: name, Type: name, Channel: name, Silo: name,
 			Unit: name, ContactID: name, CaseID: name, CustomerID: name, Reason: name, Cost: oddFigures[i%len(oddFigures)],
+			FromActivity: name, FromChannel: name, FromSilo: name, DelayS: oddFigures[(i+3)%len(oddFigures)],
 		})
 		rows.Breakpoints = append(rows.Breakpoints, pipeline.BreakpointRow{
 			BreakpointID: fmt.Sprint(name, i), Kind: name, Position: n, Partition: i % 2, JourneyID: name, CustomerID: name, CaseID: name,
 			ReasonFamily: name, Reason: name, OccurredAt: when, DetectedAt: when, OpportunityAt: when, OriginStep: uint32(i),
 			OriginEvent: name, Silo: name, Unit: name, Channel: name, Severity: uint8(i), Cost: oddFigures[i%len(oddFigures)],
 			Evidence: oddLists[i%len(oddLists)], RulesVersion: name, Witness: i%2 == 0,
+			Charged: oddLists[(i+2)%len(oddLists)],
 		})
 		rows.Aliases = append(rows.Aliases, pipeline.AliasRow{OldID: fmt.Sprint(name, i), NewID: name, KeyTime: when, Position: n, Partition: i % 2})
+		rows.Alerts = append(rows.Alerts, pipeline.AlertRow{
+			AlertID: fmt.Sprint(name, i), Kind: name, ReasonFamily: name, Silo: name, Unit: name, Channel: name, RaisedOn: dayOf(when), Since: dayOf(when) + 1,
+			Observed: math.MaxUint64, Expected: oddFigures[i%len(oddFigures)], Factor: oddFigures[(i+1)%len(oddFigures)], Low: 1, High: 2,
+			WhereReasonFamily: name, WhereSilo: name, WhereUnit: name, WhereChannel: name, Explains: oddLists[i%len(oddLists)],
+			ClearedOn: dayOf(when), ClearedWhy: name, Position: n, Partition: i % 2,
+		})
+		rows.ClosedDays = append(rows.ClosedDays, pipeline.ClosedDayRow{
+			Day: dayOf(0) + alert.Date(i*1000-10_000), Series: uint32(i), Watched: math.MaxUint32, Raised: 3, Position: n, Partition: i % 2,
+		})
 	}
 	return rows
+}
+
+// dayOf is the day of an instant, or the nearest that the tables can hold.
+func dayOf(at event.Instant) alert.Date {
+	const earliest, latest = -25_567, 120_529 // 1900-01-01, 2299-12-30
+	return min(max(alert.DateOf(at), earliest), latest)
 }
 
 var (
@@ -57,8 +76,17 @@ var oddCounts = [][]uint32{nil, {0}, {1, math.MaxUint32}}
 // oddOpportunities are none, one of nothing but its kind, or two.
 func oddOpportunities(i int, name string, when event.Instant) []pipeline.OpportunityRow {
 	return []pipeline.OpportunityRow{
-		{Kind: "k"}, {Kind: name, At: when, MaturesAt: when + 1, Reason: name, Silo: name, Unit: name, Channel: name, Broken: i%2 == 0},
+		{Kind: "k"}, {Kind: name, At: when, MaturesAt: when + 1, Reason: name, Silo: name, Unit: name, Channel: name, Broken: i%2 == 0, Clock: name, Rules: name},
 	}[:i%3]
+}
+
+// oddContacts are none, one that says nothing, or two, of which the second was answered in a survey or not.
+func oddContacts(i int, name string, when event.Instant) []pipeline.ContactEndedRow {
+	yes := i%2 == 0
+	return []pipeline.ContactEndedRow{
+		{At: when, Answer: pipeline.Answer{Given: true, Resolved: yes}}, {At: when, MaturesAt: when + 1, Reason: name, Silo: name, Unit: name, Channel: name, First: yes, BackSame: !yes,
+			BackAny: yes, Surveyed: i%5 == 0, Rules: name},
+	}[:(i+1)%3]
 }
 
 func oddTimes() (times []event.Instant) {
@@ -90,5 +118,7 @@ func TestSQLHashesRowsAsGoDoes(t *testing.T) {
 	check("journeys", journeyContent, len(rows.Journeys), func(i int) (uint64, uint64) { return rows.Journeys[i].Content(), rows.Journeys[i].Position })
 	check("journey_steps", stepContent, len(rows.Steps), func(i int) (uint64, uint64) { return rows.Steps[i].Content(), rows.Steps[i].Position })
 	check("breakpoints", breakpointContent, len(rows.Breakpoints), func(i int) (uint64, uint64) { return rows.Breakpoints[i].Content(), rows.Breakpoints[i].Position })
+	check("alerts", alertContent, len(rows.Alerts), func(i int) (uint64, uint64) { return rows.Alerts[i].Content(), rows.Alerts[i].Position })
+	check("closed_days", closedDayContent, len(rows.ClosedDays), func(i int) (uint64, uint64) { return rows.ClosedDays[i].Content(), rows.ClosedDays[i].Position })
 	check("aliases", aliasContent, len(rows.Aliases), func(i int) (uint64, uint64) { return rows.Aliases[i].Content(), rows.Aliases[i].Position })
 }

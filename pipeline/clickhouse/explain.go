@@ -153,11 +153,12 @@ func (s *Store) Steps(ctx context.Context, w StepsWanted) ([]pipeline.StepRow, e
 		list = append(list, "(time, source, event_id) IN (SELECT time, source, event_id FROM "+s.table("journey_steps")+" WHERE event_id IN ("+quoteAll(w.Events)+"))")
 	}
 	sql := "SELECT toUnixTimestamp64Milli(time), source, event_id, position, partition, journey_id, placement, step, activity, type, channel, silo, " +
-		"unit, contact_id, case_id, customer_id, reason, cost FROM " + s.current("journey_steps") + conditions(list...) + " ORDER BY journey_id, step, time, source, event_id"
+		"unit, contact_id, case_id, customer_id, reason, cost, from_activity, from_channel, from_silo, ifNull(delay_s, 0) FROM " + s.current("journey_steps") + conditions(list...) + " ORDER BY journey_id, step, time, source, event_id"
 	return all(ctx, s, "read steps", sql, func(scan scan) (r pipeline.StepRow, err error) {
 		var partition int32
 		err = scan((*int64)(&r.At), &r.Source, &r.EventID, &r.Position, &partition, &r.JourneyID, &r.Placement, &r.Step, &r.Activity, &r.Type,
-			&r.Channel, &r.Silo, &r.Unit, &r.ContactID, &r.CaseID, &r.CustomerID, &r.Reason, &r.Cost)
+			&r.Channel, &r.Silo, &r.Unit, &r.ContactID, &r.CaseID, &r.CustomerID, &r.Reason, &r.Cost,
+			&r.FromActivity, &r.FromChannel, &r.FromSilo, &r.DelayS)
 		r.Partition = int(partition)
 		return r, err
 	})

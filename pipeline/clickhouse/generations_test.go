@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"parcours/pipeline"
+	"parcours/pipeline/attribution"
 	"parcours/pipeline/event"
 )
 
@@ -52,6 +53,9 @@ func TestDropRemovesOneGeneration(t *testing.T) {
 		rows := everyRow()
 		rows.Generation = g
 		insert(t, s, rows)
+		if err := s.KeepEstimate(t.Context(), pipeline.LossEstimate{Generation: g}, []attribution.Association{{Kind: "tension"}}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	generations := func(want ...uint32) {
 		t.Helper()

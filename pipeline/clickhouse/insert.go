@@ -15,7 +15,7 @@ import (
 
 const insertsAtOnce = 2
 
-// Insert puts rows in, the facts first, then the accounts of them (ledger and digests), and the frontier last, in blocks. While the server is away, starting or
+// Insert puts rows in, the facts first, then the accounts of them (ledger and digests) and the rule books, and the frontier last, in blocks. While the server is away, starting or
 // overloaded it tries again, without end but ctx's; any other error comes back at once as "insert 512 journeys: ...".
 // After an error some of the rows may be in, never the frontier's: inserting all of them again is harmless.
 func (s *Store) Insert(ctx context.Context, rows *pipeline.Rows) error {
@@ -32,8 +32,8 @@ func (s *Store) Insert(ctx context.Context, rows *pipeline.Rows) error {
 
 // ofAGeneration says whether there are rows other than events, which alone belong to none.
 func ofAGeneration(rows *pipeline.Rows) bool {
-	return len(rows.Journeys)+len(rows.Steps)+len(rows.Breakpoints)+len(rows.Aliases)+
-		len(rows.Ledger)+len(rows.Digests)+len(rows.Frontier) > 0
+	return len(rows.Journeys)+len(rows.Steps)+len(rows.Breakpoints)+len(rows.Aliases)+len(rows.Alerts)+len(rows.ClosedDays)+
+		len(rows.Ledger)+len(rows.Digests)+len(rows.Frontier)+len(rows.RuleBooks) > 0
 }
 
 // InsertRejected puts in what the stream REJECTED holds, under the same promise as Insert.
@@ -46,12 +46,15 @@ func factBlocks(rows *pipeline.Rows) []block {
 	blocks = append(blocks, journeys(rows.Generation).blocks(rows.Journeys)...)
 	blocks = append(blocks, steps(rows.Generation).blocks(rows.Steps)...)
 	blocks = append(blocks, breakpoints(rows.Generation).blocks(rows.Breakpoints)...)
-	return append(blocks, aliases(rows.Generation).blocks(rows.Aliases)...)
+	blocks = append(blocks, aliases(rows.Generation).blocks(rows.Aliases)...)
+	blocks = append(blocks, alerts(rows.Generation).blocks(rows.Alerts)...)
+	return append(blocks, closedDays(rows.Generation).blocks(rows.ClosedDays)...)
 }
 
 // accountBlocks say what the fact blocks hold, so they come after them.
 func accountBlocks(rows *pipeline.Rows) []block {
-	return append(ledger(rows.Generation).blocks(rows.Ledger), digests(rows.Generation).blocks(rows.Digests)...)
+	blocks := append(ledger(rows.Generation).blocks(rows.Ledger), digests(rows.Generation).blocks(rows.Digests)...)
+	return append(blocks, ruleBooks(rows.Generation).blocks(rows.RuleBooks)...)
 }
 
 func (s *Store) insertAll(ctx context.Context, blocks []block) error {

@@ -18,8 +18,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"parcours/pipeline"
+	"parcours/pipeline/alert"
 	"parcours/pipeline/embedded"
 	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
 )
 
 // everyRow has one row of every kind, every field set.
@@ -40,13 +42,18 @@ func everyRow() *pipeline.Rows {
 			WaitingCompanyS: 86400, QueueWaitS: 30, Effort: 45.118836, Sentiment: -0.25, SentimentSignals: 2,
 			Opportunities: []pipeline.OpportunityRow{{
 				Kind: "repeat_contact", At: at(3, 1, 9), MaturesAt: at(3, 8, 9), Reason: "billing.dispute", Silo: "it", Unit: "north",
-				Channel: "phone", Broken: true,
-			}, {Kind: "silo_handoff", At: at(3, 1, 8), MaturesAt: at(3, 29, 8), Silo: "it"}},
+				Channel: "phone", Broken: true, Rules: "r0",
+			}, {Kind: "silo_handoff", At: at(3, 1, 8), MaturesAt: at(3, 29, 8), Silo: "it", Clock: "reply"}},
+			ContactsEnded: []pipeline.ContactEndedRow{{
+				At: at(3, 1, 9), MaturesAt: at(3, 8, 9), Reason: "billing.dispute", Silo: "it", Unit: "north", Channel: "phone", First: true,
+				BackSame: true, BackAny: true, Surveyed: true, Answer: pipeline.Answer{Given: true, Resolved: true}, Rules: "r1",
+			}, {At: at(3, 2, 9), MaturesAt: at(3, 9, 9), Silo: "it"}},
 		}},
 		Steps: []pipeline.StepRow{{
 			At: at(3, 1, 9), Source: "crm", EventID: "e1", Position: 10, Partition: 3, JourneyID: "j1", Placement: "journey",
 			Step: 2, Activity: "called", Type: event.ContactEnded, Channel: "phone", Silo: "it", Unit: "north",
 			ContactID: "k1", CaseID: "case-9", CustomerID: "c1", Reason: "billing.dispute", Cost: 3.5,
+			FromActivity: "opened", FromChannel: "email", FromSilo: "sales", DelayS: 90.5,
 		}, {
 			At: at(3, 2, 9), Source: "web", EventID: "p1", Position: 10, Partition: 3, Placement: "visit",
 			Activity: event.PageViewed, Type: event.PageViewed, Channel: "web",
@@ -60,15 +67,23 @@ func everyRow() *pipeline.Rows {
 			CaseID: "case-9", ReasonFamily: "billing", Reason: "billing.dispute", OccurredAt: at(3, 2, 9),
 			DetectedAt: at(3, 2, 10), OpportunityAt: at(3, 1, 9), OriginStep: 2, OriginEvent: "crm e1", Silo: "it",
 			Unit: "north", Channel: "phone", Severity: 3, Cost: 4.25, Evidence: []string{"e1", "e2"}, RulesVersion: "r1",
-			Witness: true,
+			Witness: true, Charged: []string{"crm e2", "web e3"},
 		}},
-		Aliases: []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10, Partition: 3}},
+		Alerts: []pipeline.AlertRow{{
+			AlertID: "a1", Kind: "long_wait", ReasonFamily: "billing", Silo: "it", Unit: "north", Channel: "phone",
+			RaisedOn: alert.DateOf(at(3, 1, 0)), Since: alert.DateOf(at(2, 26, 0)), Observed: 40, Expected: 20.5, Factor: 1.95, Low: 1.5, High: 2.5,
+			WhereReasonFamily: "billing", WhereSilo: "it", WhereUnit: "north", WhereChannel: "phone", Explains: []string{"long_wait", "long_wait unit=north"},
+			ClearedOn: alert.DateOf(at(3, 9, 0)), ClearedWhy: "usual_again", Position: 10,
+		}},
+		ClosedDays: []pipeline.ClosedDayRow{{Day: alert.DateOf(at(3, 1, 0)), Series: 9, Watched: 4, Raised: 1, Cleared: 2, Position: 10}},
+		Aliases:    []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10, Partition: 3}},
 		Ledger: []pipeline.LedgerRow{{
 			Partition: 3, Range: 2, Position: 131_080, First: 1, Copies: 2, Late: 3, SetAside: 4, Forwarded: 5, System: 6,
 			Broadcast: 7, Digest: math.MaxUint64,
 		}},
-		Digests:  []pipeline.DigestRow{{Partition: 3, Table: "journeys", Position: 10, Rows: 1, Digest: 1 << 63}},
-		Frontier: []pipeline.FrontierRow{{Partition: 3, Position: 10, Clock: at(3, 2, 9), Settled: at(2, 27, 9)}},
+		Digests:   []pipeline.DigestRow{{Partition: 3, Table: "journeys", Position: 10, Rows: 1, Digest: 1 << 63}},
+		Frontier:  []pipeline.FrontierRow{{Partition: 3, Position: 10, Clock: at(3, 2, 9), Settled: at(2, 27, 9)}},
+		RuleBooks: []pipeline.RuleBookRow{{EffectiveFrom: rules.Beginning, Document: "all: of it\n", Book: rules.Default()}},
 	}
 }
 
@@ -90,19 +105,35 @@ func TestEveryRowRoundTrips(t *testing.T) {
 		"[2,1]", "3", "5", "99.5", "600", "7200.5", "60", "86400", "30", "45.118836", "-0.25", "2", "['repeat_contact','silo_handoff']",
 		"['2025-03-01 09:00:00.000','2025-03-01 08:00:00.000']", "['2025-03-08 09:00:00.000','2025-03-29 08:00:00.000']",
 		"['billing.dispute','']", "['it','it']", "['north','']", "['phone','']", "[true,false]",
+		"['2025-03-01 09:00:00.000','2025-03-02 09:00:00.000']", "['2025-03-08 09:00:00.000','2025-03-09 09:00:00.000']",
+		"['billing.dispute','']", "['it','it']", "['north','']", "['phone','']", "[true,false]", "[true,false]", "[true,false]", "[true,false]",
+		"[true,NULL]", "['r1','']",
 		"10", "2025-03-01 09:00:00.000"}, "\t"))
+	expect(t, s, "SELECT * FROM contacts_v ORDER BY ended_at", strings.Join([]string{
+		"j1", "c1", "2025-03-01 09:00:00.000", "2025-03-08 09:00:00.000", "billing", "billing.dispute", "it", "north", "phone", "true", "true",
+		"true", "true", "true", "r1", "2025-03-01 09:00:00.000"}, "\t")+"\n"+strings.Join([]string{
+		"j1", "c1", "2025-03-02 09:00:00.000", "2025-03-09 09:00:00.000", "", "", "it", "", "", "false", `\N`, "false", "false", `\N`, "",
+		"2025-03-01 09:00:00.000"}, "\t"))
 	expect(t, s, "SELECT * FROM opportunities_v WHERE broken", strings.Join([]string{
 		"j1", "c1", "repeat_contact", "2025-03-01 09:00:00.000", "2025-03-08 09:00:00.000", "billing", "billing.dispute", "it", "north",
-		"phone", "true", "r1", "2025-03-01 08:00:00.000", "2025-03-01 09:00:00.000"}, "\t"))
+		"phone", "true", "r0", "2025-03-01 08:00:00.000", "2025-03-01 09:00:00.000", ""}, "\t"))
+	expect(t, s, "SELECT clock FROM opportunities_v WHERE NOT broken", "reply")
+	book := rules.Default()
+	expect(t, s, "SELECT version, effective_from, effective_until, position, judges, costs, currency, rates_are_illustrative, journeys_mature_s, months_before, document FROM rule_books_v FORMAT TSVRaw",
+		strings.Join([]string{book.Version(), "1900-01-01 00:00:00.000", `\N`, "0", book.Judges(), book.Costs(), "EUR", "true", "2419200", "[1,12]", "all: of it\n"}, "\t"))
 	expect(t, s, "SELECT * FROM journey_steps_v", strings.Join([]string{
 		"j1", "2", "2025-03-01 09:00:00.000", "called", "contact.ended", "phone", "it", "north", "k1", "case-9", "c1", "billing.dispute",
-		"3.5", "crm", "e1", "10"}, "\t"))
+		"3.5", "crm", "e1", "opened", "email", "sales", "90.5", "10"}, "\t"))
+	expect(t, s, "SELECT * FROM alerts_v", strings.Join([]string{
+		"a1", "long_wait", "billing", "it", "north", "phone", "2025-03-01", "2025-03-02 00:00:00.000", "2025-02-26", "40", "20.5", "1.95", "1.5", "2.5",
+		"billing", "it", "north", "phone", "['long_wait','long_wait unit=north']", "2025-03-09", "usual_again", "10"}, "\t"))
+	expect(t, s, "SELECT * FROM closed_days_v", "2025-03-01\t9\t4\t1\t2\t10")
 	expect(t, s, "SELECT time, activity, channel, source, event_id FROM visits_v",
 		"2025-03-02 09:00:00.000\tpage.viewed\tweb\tweb\tp1")
 	expect(t, s, "SELECT * FROM breakpoints_v", strings.Join([]string{
 		"b1", "repeat_contact", "j1", "c1", "case-9", "billing", "billing.dispute", "2025-03-02 09:00:00.000",
 		"2025-03-02 10:00:00.000", "2025-03-01 09:00:00.000", "2", "crm e1", "it", "north", "phone", "3", "4.25", "['e1','e2']", "r1",
-		"true", "10"}, "\t"))
+		"true", "['crm e2','web e3']", "10"}, "\t"))
 	expect(t, s, "SELECT * FROM aliases_v", "j0\tj1\t2025-03-01 09:00:00.000\t10")
 	expect(t, s, "SELECT * FROM late_v", strings.Join([]string{
 		"2025-01-02 09:00:00.000", "called", "contact.ended", "phone", "it", "north", "k0", "case-8", "c1", "billing.dispute", "crm",

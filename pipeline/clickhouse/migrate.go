@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -37,6 +38,26 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	return s.showKinds(ctx, pipeline.Kinds())
+}
+
+// ErrBehind means that the tables were made by an earlier release, and no process of this one has been started on them yet.
+var ErrBehind = errors.New("the tables are of an earlier release: start `parcours up` on them once with this one, which brings them up to date")
+
+// Migrated is ErrBehind where Migrate would have something to do.
+func (s *Store) Migrated(ctx context.Context) error {
+	known, err := migrations(schemas.ClickHouse)
+	if err != nil {
+		return err
+	}
+	applied, err := s.applied(ctx)
+	if err != nil {
+		return fmt.Errorf("read applied migrations: %w", err)
+	}
+	left, err := missing(known, applied, s.config.Database)
+	if err == nil && len(left) > 0 && len(left) < len(known) {
+		err = ErrBehind
+	}
+	return err
 }
 
 func (s *Store) migrate(ctx context.Context, known []migration) error {

@@ -87,6 +87,7 @@ func simulated(t *testing.T) (company, *pipeline.Rows) {
 		}
 		rows.Journeys = append(rows.Journeys, changes.Rows.Journeys...)
 		rows.Breakpoints = append(rows.Breakpoints, changes.Rows.Breakpoints...)
+		rows.Steps = append(rows.Steps, changes.Rows.Steps...)
 	}
 	for _, p := range c.partitions {
 		p.Account(rows)

@@ -137,35 +137,41 @@ const (
 		"variant_runs, repeats, redos, value, working_s, waiting_customer_s, waiting_partner_s, waiting_company_s, queue_wait_s, effort, " +
 		"ifNull(sentiment, 0), sentiment_signals, opportunities.kind, arrayMap(x -> toUnixTimestamp64Milli(x), opportunities.at), " +
 		"arrayMap(x -> toUnixTimestamp64Milli(x), opportunities.matures_at), opportunities.reason, opportunities.silo, " +
-		"opportunities.unit, opportunities.channel, opportunities.broken"
+		"opportunities.unit, opportunities.channel, opportunities.broken, opportunities.clock, opportunities.rules_version, arrayMap(x -> toUnixTimestamp64Milli(x), contacts_ended.at), " +
+		"arrayMap(x -> toUnixTimestamp64Milli(x), contacts_ended.matures_at), contacts_ended.reason, contacts_ended.silo, " +
+		"contacts_ended.unit, contacts_ended.channel, contacts_ended.first, contacts_ended.back_same, contacts_ended.back_any, " +
+		"contacts_ended.surveyed, contacts_ended.resolved, contacts_ended.rules_version"
 
 	breakpointColumns = "breakpoint_id, kind, position, partition, journey_id, customer_id, case_id, reason_family, reason, " +
 		"toUnixTimestamp64Milli(occurred_at), toUnixTimestamp64Milli(detected_at), toUnixTimestamp64Milli(opportunity_at), " +
-		"origin_step, origin_event, silo, unit, channel, severity, cost, evidence, rules_version, witness"
+		"origin_step, origin_event, silo, unit, channel, severity, cost, evidence, rules_version, witness, charged"
 )
 
 // readJourney reads the journeyColumns, after the generation.
 func readJourney(scan scan) (generation uint32, r pipeline.JourneyRow, err error) {
 	var partition int32
 	var o opportunities
+	var c contactsEnded
 	err = scan(&generation, &r.JourneyID, (*int64)(&r.KeyTime), &r.Position, &partition, &r.CustomerID, &r.CaseID, &r.Cases, &r.Contacts,
 		&r.ReasonFamily, &r.Reason, (*int64)(&r.StartedAt), (*int64)(&r.EndedAt),
 		(*int64)(&r.LastEventAt), &r.Outcome, &r.ResolutionBasis, &r.Escalated, &r.Steps, &r.Variant, &r.VariantCollapsed, &r.Handoffs,
 		&r.SiloHandoffs, &r.Channels, &r.Silos, &r.FirstUnit, &r.LastUnit, &r.Cost, &r.Breakpoints, &r.CutReason, &r.RulesVersion,
 		&r.VariantRuns, &r.Repeats, &r.Redos, &r.Value, &r.WorkingS, &r.WaitingCustomerS, &r.WaitingPartnerS, &r.WaitingCompanyS,
 		&r.QueueWaitS, &r.Effort, &r.Sentiment, &r.SentimentSignals,
-		&o.kinds, &o.at, &o.maturesAt, &o.reasons, &o.silos, &o.units, &o.channels, &o.broken)
+		&o.kinds, &o.at, &o.maturesAt, &o.reasons, &o.silos, &o.units, &o.channels, &o.broken, &o.clocks, &o.rules,
+		&c.at, &c.maturesAt, &c.reasons, &c.silos, &c.units, &c.channels, &c.first, &c.backSame, &c.backAny, &c.surveyed, &c.resolved,
+		&c.rules)
 	r.Partition = int(partition)
 	r.Cases, r.Channels, r.Silos, r.VariantRuns = none(r.Cases), none(r.Channels), none(r.Silos), none(r.VariantRuns)
-	r.Opportunities = o.rows()
+	r.Opportunities, r.ContactsEnded = o.rows(), c.rows()
 	return generation, r, err
 }
 
 // opportunities are those of a journey, column by column.
 type opportunities struct {
-	kinds, reasons, silos, units, channels []string
-	at, maturesAt                          []int64
-	broken                                 []bool
+	kinds, reasons, silos, units, channels, clocks, rules []string
+	at, maturesAt                                         []int64
+	broken                                                []bool
 }
 
 func (o *opportunities) rows() (rows []pipeline.OpportunityRow) {
@@ -173,7 +179,31 @@ func (o *opportunities) rows() (rows []pipeline.OpportunityRow) {
 		rows = append(rows, pipeline.OpportunityRow{
 			Kind: o.kinds[i], At: event.Instant(o.at[i]), MaturesAt: event.Instant(o.maturesAt[i]), Reason: o.reasons[i],
 			Silo: o.silos[i], Unit: o.units[i], Channel: o.channels[i], Broken: o.broken[i],
+			Clock: o.clocks[i], Rules: o.rules[i],
 		})
+	}
+	return rows
+}
+
+// contactsEnded are those of a journey, column by column.
+type contactsEnded struct {
+	at, maturesAt                      []int64
+	reasons, silos, units, channels    []string
+	rules                              []string
+	first, backSame, backAny, surveyed []bool
+	resolved                           []*bool
+}
+
+func (c *contactsEnded) rows() (rows []pipeline.ContactEndedRow) {
+	for i := range c.at {
+		rows = append(rows, pipeline.ContactEndedRow{
+			At: event.Instant(c.at[i]), MaturesAt: event.Instant(c.maturesAt[i]), Reason: c.reasons[i], Silo: c.silos[i],
+			Unit: c.units[i], Channel: c.channels[i], First: c.first[i], BackSame: c.backSame[i], BackAny: c.backAny[i],
+			Surveyed: c.surveyed[i], Rules: c.rules[i],
+		})
+		if said := c.resolved[i]; said != nil {
+			rows[i].Answer = pipeline.Answer{Given: true, Resolved: *said}
+		}
 	}
 	return rows
 }
@@ -191,7 +221,7 @@ func readBreakpoint(scan scan) (generation uint32, r pipeline.BreakpointRow, err
 	var partition int32
 	err = scan(&generation, &r.BreakpointID, &r.Kind, &r.Position, &partition, &r.JourneyID, &r.CustomerID, &r.CaseID, &r.ReasonFamily, &r.Reason,
 		(*int64)(&r.OccurredAt), (*int64)(&r.DetectedAt), (*int64)(&r.OpportunityAt),
-		&r.OriginStep, &r.OriginEvent, &r.Silo, &r.Unit, &r.Channel, &r.Severity, &r.Cost, &r.Evidence, &r.RulesVersion, &r.Witness)
-	r.Partition, r.Evidence = int(partition), none(r.Evidence)
+		&r.OriginStep, &r.OriginEvent, &r.Silo, &r.Unit, &r.Channel, &r.Severity, &r.Cost, &r.Evidence, &r.RulesVersion, &r.Witness, &r.Charged)
+	r.Partition, r.Evidence, r.Charged = int(partition), none(r.Evidence), none(r.Charged)
 	return generation, r, err
 }

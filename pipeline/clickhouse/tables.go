@@ -1,7 +1,10 @@
 package clickhouse
 
 import (
+	"time"
+
 	"parcours/pipeline"
+	"parcours/pipeline/alert"
 	"parcours/pipeline/event"
 )
 
@@ -143,7 +146,7 @@ func journeys(g uint32) table[pipeline.JourneyRow] {
 			count32("breakpoints", func(r *row) uint32 { return r.Breakpoints }),
 			text("cut_reason", func(r *row) string { return r.CutReason }),
 			text("rules_version", func(r *row) string { return r.RulesVersion }),
-		}, tookColumns()...), opportunityColumns()...),
+		}, tookColumns()...), append(opportunityColumns(), contactEndedColumns()...)...),
 	}
 }
 
@@ -183,6 +186,8 @@ func opportunityColumns() []column[pipeline.JourneyRow] {
 		nested("opportunities.unit", "Array(String)", func(o *row) string { return o.Unit }),
 		nested("opportunities.channel", "Array(String)", func(o *row) string { return o.Channel }),
 		nested("opportunities.broken", "Array(Bool)", func(o *row) bool { return o.Broken }),
+		nested("opportunities.clock", "Array(String)", func(o *row) string { return o.Clock }),
+		nested("opportunities.rules_version", "Array(String)", func(o *row) string { return o.Rules }),
 	}
 }
 
@@ -191,6 +196,40 @@ func nested[V any](name, typ string, get func(*pipeline.OpportunityRow) V) colum
 		values := make([]V, len(r.Opportunities))
 		for i := range r.Opportunities {
 			values[i] = get(&r.Opportunities[i])
+		}
+		return values
+	})
+}
+
+// contactEndedColumns are arrays of one length.
+func contactEndedColumns() []column[pipeline.JourneyRow] {
+	type row = pipeline.ContactEndedRow
+	return []column[pipeline.JourneyRow]{
+		ended("contacts_ended.at", "Array(DateTime64(3, 'UTC'))", func(c *row) int64 { return pipeline.Kept(c.At) }),
+		ended("contacts_ended.matures_at", "Array(DateTime64(3, 'UTC'))", func(c *row) int64 { return pipeline.Kept(c.MaturesAt) }),
+		ended("contacts_ended.reason", "Array(String)", func(c *row) string { return c.Reason }),
+		ended("contacts_ended.silo", "Array(String)", func(c *row) string { return c.Silo }),
+		ended("contacts_ended.unit", "Array(String)", func(c *row) string { return c.Unit }),
+		ended("contacts_ended.channel", "Array(String)", func(c *row) string { return c.Channel }),
+		ended("contacts_ended.first", "Array(Bool)", func(c *row) bool { return c.First }),
+		ended("contacts_ended.back_same", "Array(Bool)", func(c *row) bool { return c.BackSame }),
+		ended("contacts_ended.back_any", "Array(Bool)", func(c *row) bool { return c.BackAny }),
+		ended("contacts_ended.surveyed", "Array(Bool)", func(c *row) bool { return c.Surveyed }),
+		ended("contacts_ended.resolved", "Array(Nullable(Bool))", func(c *row) *bool {
+			if !c.Answer.Given {
+				return nil
+			}
+			return &c.Answer.Resolved
+		}),
+		ended("contacts_ended.rules_version", "Array(String)", func(c *row) string { return c.Rules }),
+	}
+}
+
+func ended[V any](name, typ string, get func(*pipeline.ContactEndedRow) V) column[pipeline.JourneyRow] {
+	return col(name, typ, func(r *pipeline.JourneyRow) []V {
+		values := make([]V, len(r.ContactsEnded))
+		for i := range r.ContactsEnded {
+			values[i] = get(&r.ContactsEnded[i])
 		}
 		return values
 	})
@@ -222,6 +261,15 @@ func steps(g uint32) table[pipeline.StepRow] {
 			text("customer_id", func(r *row) string { return r.CustomerID }),
 			text("reason", func(r *row) string { return r.Reason }),
 			number("cost", func(r *row) float64 { return r.Cost }),
+			text("from_activity", func(r *row) string { return r.FromActivity }),
+			text("from_channel", func(r *row) string { return r.FromChannel }),
+			text("from_silo", func(r *row) string { return r.FromSilo }),
+			measured("delay_s", func(r *row) *float64 {
+				if !r.Follows() {
+					return nil
+				}
+				return &r.DelayS
+			}),
 		},
 	}
 }
@@ -256,6 +304,7 @@ func breakpoints(g uint32) table[pipeline.BreakpointRow] {
 			texts("evidence", func(r *row) []string { return r.Evidence }),
 			text("rules_version", func(r *row) string { return r.RulesVersion }),
 			flag("witness", func(r *row) bool { return r.Witness }),
+			texts("charged", func(r *row) []string { return r.Charged }),
 		},
 	}
 }
@@ -343,6 +392,61 @@ func rejected() table[RejectedRow] {
 			text("sha256", func(r *row) string { return r.SHA256 }),
 			count64("event_position", func(r *row) uint64 { return r.EventPosition }),
 			count64("row", func(r *row) uint64 { return r.Row }),
+		},
+	}
+}
+
+func alerts(g uint32) table[pipeline.AlertRow] {
+	type row = pipeline.AlertRow
+	return table[row]{
+		name: "alerts", noun: "alerts",
+		columns: []column[row]{
+			generation[row](g),
+			day("raised_on", func(r *row) alert.Date { return r.RaisedOn }),
+			text("alert_id", func(r *row) string { return r.AlertID }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			partition(func(r *row) int { return r.Partition }),
+			text("kind", func(r *row) string { return r.Kind }),
+			text("reason_family", func(r *row) string { return r.ReasonFamily }),
+			text("silo", func(r *row) string { return r.Silo }),
+			text("unit", func(r *row) string { return r.Unit }),
+			text("channel", func(r *row) string { return r.Channel }),
+			day("since", func(r *row) alert.Date { return r.Since }),
+			count64("observed", func(r *row) uint64 { return r.Observed }),
+			number("expected", func(r *row) float64 { return r.Expected }),
+			number("factor", func(r *row) float64 { return r.Factor }),
+			number("low", func(r *row) float64 { return r.Low }),
+			number("high", func(r *row) float64 { return r.High }),
+			text("where_reason_family", func(r *row) string { return r.WhereReasonFamily }),
+			text("where_silo", func(r *row) string { return r.WhereSilo }),
+			text("where_unit", func(r *row) string { return r.WhereUnit }),
+			text("where_channel", func(r *row) string { return r.WhereChannel }),
+			texts("explains", func(r *row) []string { return r.Explains }),
+			col("cleared_on", "Nullable(Date32)", func(r *row) *time.Time {
+				if r.ClearedWhy == "" {
+					return nil
+				}
+				on := r.ClearedOn.Start().Time()
+				return &on
+			}),
+			text("cleared_why", func(r *row) string { return r.ClearedWhy }),
+		},
+	}
+}
+
+func closedDays(g uint32) table[pipeline.ClosedDayRow] {
+	type row = pipeline.ClosedDayRow
+	return table[row]{
+		name: "closed_days", noun: "closed days",
+		columns: []column[row]{
+			generation[row](g),
+			day("day", func(r *row) alert.Date { return r.Day }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			partition(func(r *row) int { return r.Partition }),
+			count32("series", func(r *row) uint32 { return r.Series }),
+			count32("watched", func(r *row) uint32 { return r.Watched }),
+			count32("raised", func(r *row) uint32 { return r.Raised }),
+			count32("cleared", func(r *row) uint32 { return r.Cleared }),
 		},
 	}
 }

@@ -177,8 +177,8 @@ func (d *Door) check(_ context.Context, b *batch) error {
 	return nil
 }
 
-// checkOurs refuses what Parcours alone writes: a log is opened once, by its first message, and its clock mode is changed
-// by a command that says what follows from it.
+// checkOurs refuses what Parcours alone writes: a log is opened once, by its first message, its clock mode is changed by a
+// command that says what follows from it, and a day is closed once, by the owner of the partitions.
 func checkOurs(e *event.Event) *event.Refusal {
 	if !event.Ours(e.Type) {
 		return nil
@@ -190,12 +190,18 @@ func checkOurs(e *event.Event) *event.Refusal {
 // Try says why a door with the default rules would refuse a structured event that came at now from a sender who is no
 // operator; nil where it would let it in.
 func Try(body []byte, now time.Time) *event.Refusal {
+	_, _, refusal := Look(body, now)
+	return refusal
+}
+
+// Look is Try that also gives the event, with its raw identifiers, and names the fields that the door would drop.
+func Look(body []byte, now time.Time) (event.Event, event.Dropped, *event.Refusal) {
 	c := Defaults()
-	e, _, refusal := event.Decode(body, event.Limits{MaxBytes: c.MaxEvent, Ahead: c.Ahead, Age: c.MaxAge, Now: event.InstantOf(now)})
-	if refusal != nil {
-		return refusal
+	e, dropped, refusal := event.Decode(body, event.Limits{MaxBytes: c.MaxEvent, Ahead: c.Ahead, Age: c.MaxAge, Now: event.InstantOf(now)})
+	if refusal == nil {
+		refusal = checkOurs(&e)
 	}
-	return checkOurs(&e)
+	return e, dropped, refusal
 }
 
 func (d *Door) pseudonymise(_ context.Context, b *batch) error {

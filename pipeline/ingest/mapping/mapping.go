@@ -40,6 +40,13 @@ type field struct {
 // Source is the CloudEvents source of every event of the file.
 func (m *Mapping) Source() string { return m.source }
 
+// InFileOrder is the mapping with `sort: false`, whatever it says: for who only looks, and need not hold the file.
+func (m *Mapping) InFileOrder() *Mapping {
+	c := *m
+	c.sort = false
+	return &c
+}
+
 // page is a mapping as it is written.
 type page struct {
 	// Source names the file or system in every event (CloudEvents source); ids are unique within it. Required.

@@ -19,13 +19,14 @@ type published struct {
 	events, cases, activities, varied int
 	unitChanges                       int // -1: not published
 	customers, twoCustomers           int
+	transitions, reworked, rework     int // directly-follows transitions, cases with rework, rework events; -1: not published
 }
 
 func TestRealLogs(t *testing.T) {
 	for _, p := range []published{
-		{"receipt_wabo/receipt.csv.gz", "receipt_wabo.yaml", 8577, 1434, 27, 116, -1, 0, 0},
-		{"bpic2013_incidents/events.csv.gz", "bpic2013_incidents.yaml", 65533, 7554, 13, 2278, 9454, 0, 0},
-		{"helpdesk_italian/events.csv.gz", "helpdesk_italian.yaml", 21348, 4580, 14, 226, -1, 397, 7},
+		{"receipt_wabo/receipt.csv.gz", "receipt_wabo.yaml", 8577, 1434, 27, 116, -1, 0, 0, -1, -1, -1},
+		{"bpic2013_incidents/events.csv.gz", "bpic2013_incidents.yaml", 65533, 7554, 13, 2278, 9454, 0, 0, -1, -1, -1},
+		{"helpdesk_italian/events.csv.gz", "helpdesk_italian.yaml", 21348, 4580, 14, 226, -1, 397, 7, 16768, 1240, 1905},
 	} {
 		t.Run(p.page, func(t *testing.T) { recount(t, p) })
 	}
@@ -44,6 +45,12 @@ func recount(t *testing.T, p published) {
 	equal(t, "cases with two customers", c.twoCustomers(), p.twoCustomers)
 	if p.unitChanges >= 0 {
 		equal(t, "changes of unit", c.unitChanges(), p.unitChanges)
+	}
+	if p.rework >= 0 {
+		reworked, rework := c.rework()
+		equal(t, "cases with rework", reworked, p.reworked)
+		equal(t, "rework events", rework, p.rework)
+		equal(t, "directly-follows transitions", len(events)-len(c.byCase), p.transitions)
 	}
 	checkAgrees(t, m, raw, p)
 }
@@ -112,6 +119,20 @@ func (c *counted) variants() int {
 		seen[strings.Join(path, "\x00")] = true
 	}
 	return len(seen)
+}
+
+// rework counts the cases in which an activity came again, and how often one did, in a row or not.
+func (c *counted) rework() (cases, events int) {
+	for _, list := range c.byCase {
+		seen := map[string]bool{}
+		for _, e := range list {
+			seen[e.Activity()] = true
+		}
+		if again := len(list) - len(seen); again > 0 {
+			cases, events = cases+1, events+again
+		}
+	}
+	return cases, events
 }
 
 // unitChanges counts neighbours of a case which both name a unit, and not the same.
