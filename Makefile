@@ -29,7 +29,7 @@ demo: build ## a made-up company from events to breakpoints; ARGS="--customers 2
 
 .PHONY: test
 test: libchdb ## run all tests, on a real NATS and a real ClickHouse
-	$(GO) test ./...
+	$(GO) test -timeout 25m ./...
 
 .PHONY: race
 race: libchdb ## run the tests of the loops and adapters with the race detector (needs a C compiler)

@@ -87,6 +87,15 @@ func (d *directory) startLog() error {
 	return d.connect(server.URL())
 }
 
+// readable opens the tables of the directory, which must be of this release.
+func (d *directory) readable(ctx context.Context) (*clickhouse.Store, error) {
+	store, err := d.tables(ctx)
+	if err == nil {
+		err = store.Migrated(ctx)
+	}
+	return store, err
+}
+
 // tables opens the tables of the directory, as they are.
 func (d *directory) tables(ctx context.Context) (*clickhouse.Store, error) {
 	addr := ""

@@ -50,7 +50,7 @@ func (c *EvaluateCommand) Run(common *service.Common, s *streams) error {
 		return err
 	}
 	defer d.close()
-	store, err := d.tables(ctx)
+	store, err := d.readable(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,6 +62,10 @@ func (c *EvaluateCommand) Run(common *service.Common, s *streams) error {
 	if err != nil {
 		return fmt.Errorf("evaluate: %w", err)
 	}
+	raised, err := readAlerts(ctx, store)
+	if err != nil {
+		return fmt.Errorf("evaluate: %w", err)
+	}
 	truth, err := c.readTruth(found, s.err)
 	if err != nil {
 		return err
@@ -69,7 +73,7 @@ func (c *EvaluateCommand) Run(common *service.Common, s *streams) error {
 	if err := c.areOf(ctx, store, truth, s.err); err != nil {
 		return err
 	}
-	report, err := judge(truth, found, evaluate.Options{Book: book, Clock: clock, Show: c.Show}, s.err)
+	report, err := judge(truth, found, evaluate.Options{Book: book, Clock: clock, Show: c.Show, Raised: raised}, s.err)
 	if err != nil {
 		return err
 	}
@@ -159,7 +163,7 @@ func readFound(ctx context.Context, store *clickhouse.Store) (found []evaluate.F
 	if clock == 0 {
 		return nil, 0, misused("the tables are empty: import the events of the truth file first")
 	}
-	rows, err := store.Conn().Query(ctx, "SELECT kind, origin_event, unit, toUnixTimestamp64Milli(occurred_at), "+
+	rows, err := store.Conn().Query(ctx, "SELECT kind, origin_event, unit, reason, toUnixTimestamp64Milli(occurred_at), "+
 		"toUnixTimestamp64Milli(detected_at) FROM "+db+".breakpoints_v")
 	if err != nil {
 		return nil, 0, fmt.Errorf("read breakpoints: %w", err)
@@ -167,7 +171,7 @@ func readFound(ctx context.Context, store *clickhouse.Store) (found []evaluate.F
 	defer rows.Close()
 	for rows.Next() {
 		var f evaluate.Found
-		if err := rows.Scan(&f.Kind, &f.Origin, &f.Unit, (*int64)(&f.OccurredAt), (*int64)(&f.DetectedAt)); err != nil {
+		if err := rows.Scan(&f.Kind, &f.Origin, &f.Unit, &f.Reason, (*int64)(&f.OccurredAt), (*int64)(&f.DetectedAt)); err != nil {
 			return nil, 0, fmt.Errorf("read breakpoints: %w", err)
 		}
 		found = append(found, f)
@@ -239,10 +243,7 @@ func printEvaluation(out io.Writer, r *evaluate.Report) {
 	fmt.Fprintf(out, "Of a failure: %s.\n", r.Need.Tolerance)
 	fmt.Fprintf(out, "%d failures are hidden, the others visible: the events that were sent lack what it takes to see them.\n", r.Need.Hidden)
 	fmt.Fprintf(out, "%d things looked like a breakpoint and were none; %d of them were taken for one.\n", r.Need.Semblances.Planted, r.Need.Semblances.Cried)
-	fmt.Fprintf(out, "\nAlerts: %d changes of a rate were planted. Change alerts are not computed yet, so none was raised.\n", len(r.Alerts.Shifts))
-	for _, s := range r.Alerts.Shifts {
-		fmt.Fprintf(out, "  from %s: %s x %g  %s\n", s.At, s.Kind, s.Factor, strings.Join(strings.Fields(s.Silo+" "+s.Unit+" "+s.Reason), " "))
-	}
+	printAlerts(out, &r.Alerts)
 }
 
 // percent is a part of a whole, a dash of nothing.

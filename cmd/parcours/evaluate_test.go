@@ -52,7 +52,7 @@ func TestEvaluate(t *testing.T) {
 		t.Errorf("the alerts: %+v", r.Alerts)
 	}
 	text := must(t, "evaluate", "--data", dir, "--truth", truth, "--show", "repeat_contact")
-	for _, want := range []string{"repeat_contact: ", "Agreement with the rule", "Agreement with the need", "precision, as happened", "Change alerts are not computed yet"} {
+	for _, want := range []string{"repeat_contact: ", "Agreement with the rule", "Agreement with the need", "precision, as happened", "changes of a rate were planted"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}

@@ -135,10 +135,10 @@ func TestRealLogs(t *testing.T) {
 	if data == "" {
 		t.Skipf("%s is not set: the real event logs are not part of this repository, so their counts were NOT checked", realLogs)
 	}
-	for _, c := range []struct{ name, file, want string }{
-		{"receipt_wabo", "receipt.csv.gz", "8577,1434,27,116,1434,8577,3853"},
-		{"bpic2013_incidents", "events.csv.gz", "65533,7554,13,2278,7554,65533,9454"},
-		{"helpdesk_italian", "events.csv.gz", "21348,4580,14,226,4580,21348,11"},
+	for _, c := range []struct{ name, file, want, paths string }{
+		{"receipt_wabo", "receipt.csv.gz", "8577,1434,27,116,1434,8577,3853", "7143,116,91,245"},
+		{"bpic2013_incidents", "events.csv.gz", "65533,7554,13,2278,7554,65533,9454", "57979,2278,7201,34038"},
+		{"helpdesk_italian", "events.csv.gz", "21348,4580,14,226,4580,21348,11", "16768,226,1240,1905"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -150,6 +150,7 @@ func TestRealLogs(t *testing.T) {
 			if got := sqlCSV(t, dir, query); got != c.want {
 				t.Errorf("events, cases, activities, variants, journeys, steps, hand-offs: %s, expected %s", got, c.want)
 			}
+			checkReadiness(t, c.name, dir, mapping, file)
 			if err := os.RemoveAll(filepath.Join(dir, "imports")); err != nil { // as if nobody knew that it had run
 				t.Fatal(err)
 			}
@@ -163,7 +164,26 @@ func TestRealLogs(t *testing.T) {
 			if got, want := sqlCSV(t, dir, recount), sqlCSV(t, dir, "SELECT sum(handoffs) FROM cx.journeys_v"); got != want {
 				t.Errorf("hand-offs recounted from the events: %s, journeys say %s", got, want)
 			}
+			checkPaths(t, dir, c.paths)
 		})
+	}
+}
+
+// checkPaths counts a real log through the views of paths: directly-follows transitions, variants, journeys with rework and
+// rework events (published for one of the logs), twice over, and again from the events of each case.
+func checkPaths(t *testing.T, dir, want string) {
+	t.Helper()
+	for _, query := range []string{
+		`SELECT (SELECT sum(frequency) FROM cx.journey_edges_v WHERE from_activity != ''), uniqExact(variant), sumIf(journeys, rework > 0),
+			sum(journeys * rework) FROM cx.variants_v`,
+		`SELECT countIf(from_activity != ''), (SELECT uniqExact(variant) FROM cx.variants_v), (SELECT sumIf(journeys, rework > 0) FROM cx.variants_v),
+			(SELECT sum(rework) FROM cx.rework_v) FROM cx.journey_transitions_v`,
+		`SELECT sum(n - 1), uniqExact(path), countIf(n > different), sum(n - different) FROM (SELECT case_id, count() AS n, uniqExact(activity) AS different,
+			arrayMap(x -> x.3, arraySort(groupArray((time, sequence, activity)))) AS path FROM cx.events_v GROUP BY case_id)`,
+	} {
+		if got := sqlCSV(t, dir, query); got != want {
+			t.Errorf("transitions, variants, journeys with rework, rework events: %s, expected %s, by %s", got, want, query)
+		}
 	}
 }
 

@@ -33,9 +33,12 @@ func (x *explainer) open(ctx context.Context, s *shownJourney) (*shownOpen, erro
 		if err != nil {
 			return nil, err
 		}
-		e, unread := event.DecodeLog(m.Body)
-		if !found || unread != nil {
+		if !found {
 			return nil, nil
+		}
+		e, err := event.DecodeLog(m.Body)
+		if err != nil {
+			return nil, fmt.Errorf("read position %d of the log: %w", position, err)
 		}
 		steps = append(steps, &e)
 	}

@@ -28,12 +28,14 @@ type CLI struct {
 	Clock      ClockCommand          `cmd:"" help:"Show the clocks of a data directory, or let them follow real time."`
 	Verify     VerifyCommand         `cmd:"" help:"Check that every event is accounted for and every row is right; name what is not."`
 	Evaluate   EvaluateCommand       `cmd:"" help:"Say how good the breakpoints are, where the truth is known: for a made-up company."`
+	Rank       RankCommand           `cmd:"" help:"Rank what broke by cost and by customers, with the losses associated with it and what the rules do not see."`
 	Rebuild    RebuildCommand        `cmd:"" help:"Fold the whole log anew, beside the figures that people read, and switch when it is done."`
 	Checksum   ChecksumCommand       `cmd:"" help:"Print one digest for each table and for JOURNEYS."`
 	Keys       KeysCommand           `cmd:"" help:"Print the operator's public key, with which ingest seals what it refuses."`
 	SQL        SQLCommand            `cmd:"" name:"sql" help:"Run a query on the tables of a data directory."`
 	Completion completion.Completion `cmd:"" help:"Print how to switch on completion in your shell."`
 	Tail       TailCommand           `cmd:"" help:"Print events, journeys and breakpoints as they come."`
+	Readiness  ReadinessCommand      `cmd:"" help:"Say what a file, or what is loaded, can support: which kinds of breakpoint, figures and dashboards, and why not more."`
 	Version    VersionCommand        `cmd:"" help:"Print the version."`
 }
 

@@ -16,6 +16,7 @@ import (
 	"parcours/cmd/internal/service"
 	"parcours/pipeline"
 	"parcours/pipeline/aggregate"
+	"parcours/pipeline/alert"
 	"parcours/pipeline/clickhouse"
 	"parcours/pipeline/embedded"
 	"parcours/pipeline/event"
@@ -238,7 +239,7 @@ func (n *node) startLoop(context.Context) (err error) {
 // foldOf is what a fold works with on a log and its tables.
 func foldOf(bus *nats.Bus, store *clickhouse.Store, info nats.LogInfo, log zerolog.Logger) aggregate.Dependencies {
 	return aggregate.Dependencies{
-		Log: bus, Appender: bus, Store: store, Auditor: store, Teller: bus, Rejecter: bus, Checkpoints: bus, Book: rules.Default(),
+		Log: bus, Appender: bus, Store: store, Auditor: store, Analyst: store, Losses: store, Teller: bus, Rejecter: bus, Checkpoints: bus, Book: rules.Default(),
 		Partitions: info.Partitions, Wall: info.Mode == nats.ModeWall, Now: time.Now, Logger: log,
 	}
 }
@@ -303,19 +304,95 @@ func (n *node) whileFolding(ctx context.Context, wait func(context.Context) erro
 }
 
 // complete waits until everything in the log is folded and in the tables. In log mode it then tells the log that time has
-// come as far as its largest event time, so that what was due by then is found, and waits again.
+// come as far as its largest event time, so that what was due by then is found, and waits again; and until the days that are
+// closed by then have been looked at.
 func complete(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, info nats.LogInfo) error {
 	if err := reachHead(ctx, bus, store); err != nil || info.Mode != nats.ModeLog {
 		return err
 	}
 	largest, behind, err := clocks(ctx, store)
-	if err != nil || !behind {
+	if err != nil {
 		return err
 	}
-	if out := bus.Append(ctx, []pipeline.Entry{aggregate.Tick(pipeline.All, largest)}); out[0].Err != nil {
-		return fmt.Errorf("tell the log its time: %w", out[0].Err)
+	if behind {
+		if out := bus.Append(ctx, []pipeline.Entry{aggregate.Tick(pipeline.All, largest)}); out[0].Err != nil {
+			return fmt.Errorf("tell the log its time: %w", out[0].Err)
+		}
+		if err := reachHead(ctx, bus, store); err != nil {
+			return err
+		}
 	}
-	return reachHead(ctx, bus, store)
+	if err := daysClosed(ctx, store); err != nil {
+		return err
+	}
+	return associated(ctx, bus, store)
+}
+
+const (
+	closedPoll = 50 * time.Millisecond
+	// closedWithin is how long the end of an import waits for days to be closed: their rows are in, and a defect in what looks
+	// at them must not hold it.
+	closedWithin = 3 * time.Minute
+)
+
+// errDaysOpen means that the tables are complete, and what is computed of days that are over is not there yet.
+var errDaysOpen = errors.New("the rows are in, but the days that are over were not looked at for alerts: the process that folds says why in its log, " +
+	"and tries again; parcours sql \"SELECT max(day) FROM cx.closed_days_v\" says how far it is")
+
+// daysClosed waits until the log has been told of every day that all partitions have closed, and the tables say so.
+func daysClosed(ctx context.Context, store *clickhouse.Store) error {
+	until, any, err := closable(ctx, store)
+	if err != nil || !any {
+		return err
+	}
+	poll, late := time.NewTicker(closedPoll), time.NewTimer(closedWithin)
+	defer poll.Stop()
+	defer late.Stop()
+	for {
+		if left, err := daysLeft(ctx, store, until); err != nil || !left {
+			return err
+		}
+		select {
+		case <-poll.C:
+		case <-late.C:
+			return errDaysOpen
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the days to be closed: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// closable is the last day that all partitions which have seen anything have closed; false for none.
+func closable(ctx context.Context, store *clickhouse.Store) (until alert.Date, any bool, err error) {
+	settled, any, err := store.Settled(ctx)
+	until = alert.DateOf(settled) - 1
+	return until, any && until >= firstDay, err
+}
+
+// firstDay is the first that a table can name: 1900-01-01.
+const firstDay = alert.Date(-25_567)
+
+// daysLeft says whether the log has not been told yet that a day is closed.
+func daysLeft(ctx context.Context, store *clickhouse.Store, until alert.Date) (left bool, err error) {
+	row := store.Conn().QueryRow(ctx, "SELECT CAST(count() = 0, 'Bool') FROM "+store.Database()+".closed_days_v WHERE toInt32(day) >= $1", int32(until))
+	if err := row.Scan(&left); err != nil {
+		return false, fmt.Errorf("see which days are closed: %w", err)
+	}
+	return left, nil
+}
+
+// associated estimates the losses that go with breakpoints, where that is due and the process that folds has not come to it.
+func associated(ctx context.Context, bus *nats.Bus, store *clickhouse.Store) error {
+	book, err := bookInForce(ctx, bus, store)
+	if err != nil {
+		return err
+	}
+	settled, found, err := store.Settled(ctx)
+	if err != nil || !found {
+		return err
+	}
+	_, err = aggregate.Associate(ctx, store, book, settled)
+	return err
 }
 
 func reachHead(ctx context.Context, bus *nats.Bus, store *clickhouse.Store) error {

@@ -37,7 +37,7 @@ func (c *RulesSuggestCommand) Run(common *service.Common, s *streams) error {
 		return err
 	}
 	defer d.close()
-	store, err := d.tables(ctx)
+	store, err := d.readable(ctx)
 	if err != nil {
 		return err
 	}

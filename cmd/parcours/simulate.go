@@ -20,6 +20,7 @@ type CompanyFlags struct {
 	Days      int    `help:"Days it is watched." default:"30"`
 	Seed      uint64 `help:"The same seed gives the same events." default:"1"`
 	Start     string `help:"First day, as 2026-01-05." default:"2026-01-05"`
+	Shifts    string `help:"Changes of a rate in place of those of the company: none, or DAY:KIND[:unit=UNIT][:reason=REASON]:FACTOR, several with commas." placeholder:"none|LIST"`
 }
 
 // simulator makes the company.
@@ -34,6 +35,15 @@ func (f CompanyFlags) simulator() (*simulate.Simulator, error) {
 	parameters, err := f.parameters()
 	if err != nil {
 		return nil, misused("--company %s: %v", f.Company, err)
+	}
+	if f.Shifts != "" {
+		shifts, err := simulate.ParseShifts(f.Shifts)
+		if err == nil {
+			err = parameters.Plant(shifts)
+		}
+		if err != nil {
+			return nil, misused("--shifts %s: %v", f.Shifts, err)
+		}
 	}
 	return simulate.New(simulate.Config{Customers: f.Customers, Days: f.Days, Seed: f.Seed, Start: start, Parameters: parameters}), nil
 }

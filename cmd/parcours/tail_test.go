@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"parcours/pipeline"
+	"parcours/schemas"
 )
 
 // tailed runs tail to its end and gives its lines.
@@ -217,6 +220,77 @@ func TestTailMisused(t *testing.T) {
 		_, errOut, code := parcours(t, append([]string{"tail", "--data", dir}, args...)...)
 		if code != 2 || !strings.Contains(errOut, want) {
 			t.Errorf("tail %v: exit %d, expected 2 and %q: %s", args, code, want, errOut)
+		}
+	}
+}
+
+// TestTailAlerts: alerts are lines of their own, which their kind and reason family choose, and no customer.
+func TestTailAlerts(t *testing.T) {
+	body := func(typ string) []byte {
+		b, err := schemas.Journey.ReadFile("journey/examples/" + typ + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	lines := func(f TailFilter) (list []string) {
+		filter, err := f.filter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		filter.family = f.Reason
+		tail := &tail{filter: filter, theirs: map[string]bool{}}
+		for _, typ := range []string{"alert.raised", "alert.cleared"} {
+			l, err := tail.toldLine(&pipeline.Message{Type: typ + ".long_wait.billing", Body: body(typ)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l != nil {
+				list = append(list, l.text(paint{}, time.UTC))
+			}
+		}
+		return list
+	}
+	want := []string{
+		"2026-03-06 00:00:00 alert      alert.raised          long_wait  billing  58 instead of 36.4  factor 1.59  since 2026-03-03  alert 7d0c44b1e98a",
+		"2026-03-20 00:00:00 alert      alert.cleared         long_wait  billing  usual_again  raised on 2026-03-05  alert 7d0c44b1e98a",
+	}
+	for _, c := range []struct {
+		filter TailFilter
+		want   []string
+	}{
+		{TailFilter{}, want}, {TailFilter{Alerts: true}, want}, {TailFilter{Kind: "long_wait"}, want}, {TailFilter{Alerts: true, Reason: "billing"}, want},
+		{TailFilter{Type: "alert.cleared"}, want[1:]},
+		{TailFilter{Kind: "detractor"}, nil}, {TailFilter{Breakpoints: true}, nil}, {TailFilter{Journeys: true}, nil}, {TailFilter{Reason: "delivery"}, nil},
+		{TailFilter{Customer: "c5"}, nil}, {TailFilter{Alerts: true, Channel: "email"}, nil},
+	} {
+		if got := lines(c.filter); !slices.Equal(got, c.want) {
+			t.Errorf("%+v:\n%q, want\n%q", c.filter, got, c.want)
+		}
+	}
+}
+
+// TestTailSubjects: of JOURNEYS one filter is read that lets through all that is asked for.
+func TestTailSubjects(t *testing.T) {
+	for want, f := range map[string]TailFilter{
+		"":                            {},
+		"*.journey.*.*":               {Journeys: true},
+		"*.journey.*.billing":         {Journeys: true, Reason: "billing"},
+		"*.breakpoint.*.*.*":          {Breakpoints: true},
+		"*.alert.*.*.billing":         {Alerts: true, Reason: "billing"},
+		"*.alert.*.long_wait.*":       {Alerts: true, Kind: "long_wait"},
+		"*.*.*.long_wait.billing":     {Kind: "long_wait", Reason: "billing"},
+		"*.breakpoint.*.detractor.*":  {Breakpoints: true, Kind: "detractor"},
+		"*.*.*.*.*":                   {Breakpoints: true, Alerts: true},
+		"*.breakpoint.*.*.insurances": {Breakpoints: true, Reason: "insurances"},
+	} {
+		filter, err := f.filter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		filter.family = f.Reason
+		if got := filter.subject(); got != want {
+			t.Errorf("%+v: %q, want %q", f, got, want)
 		}
 	}
 }

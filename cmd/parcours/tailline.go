@@ -21,7 +21,7 @@ type tailFilter struct {
 	family string // as subjects of JOURNEYS spell the reason family; known once the book in force is
 }
 
-// filter checks the flags. A kind asks for breakpoints, a type of an event for events.
+// filter checks the flags. A kind asks for breakpoints and alerts, a type of an event for events.
 func (f TailFilter) filter() (*tailFilter, error) {
 	if err := knownKind(f.Kind); err != nil {
 		return nil, err
@@ -33,10 +33,10 @@ func (f TailFilter) filter() (*tailFilter, error) {
 		return nil, misused("--reason %s: give the family alone, as %s", printable(f.Reason), event.ReasonFamily(f.Reason))
 	}
 	if f.Kind != "" && (f.Events || f.Journeys) {
-		return nil, misused("--kind is of breakpoints alone: leave out --events and --journeys")
+		return nil, misused("--kind is of breakpoints and alerts alone: leave out --events and --journeys")
 	}
-	if !f.Events && !f.Journeys && !f.Breakpoints {
-		f.Events, f.Journeys, f.Breakpoints = f.Kind == "", f.Kind == "", true
+	if !f.Events && !f.Journeys && !f.Breakpoints && !f.Alerts {
+		f.Events, f.Journeys, f.Breakpoints, f.Alerts = f.Kind == "", f.Kind == "", true, true
 	}
 	return &tailFilter{TailFilter: f}, nil
 }
@@ -53,22 +53,36 @@ func (f *tailFilter) part() nats.Part {
 	return p
 }
 
-// subject is the filter of JOURNEYS: one, so where journeys and breakpoints are asked for all of it is read.
+// subject is the filter of JOURNEYS: one, so where journeys and others are asked for all of it is read.
 func (f *tailFilter) subject() string {
 	family := "*"
 	if f.Reason != "" {
 		family = f.family
 	}
+	kind := "*"
+	if f.Kind != "" {
+		kind = f.Kind
+	}
+	group := "*"
 	switch {
-	case f.Journeys && f.Breakpoints:
+	case f.Journeys && (f.Breakpoints || f.Alerts):
 		return ""
 	case f.Journeys:
 		return "*.journey.*." + family
-	case f.Kind != "":
-		return "*.breakpoint.*." + f.Kind + "." + family
+	case !f.Alerts:
+		group = streamBreakpoint
+	case !f.Breakpoints:
+		group = streamAlert
 	}
-	return "*.breakpoint.*.*." + family
+	return "*." + group + ".*." + kind + "." + family
 }
+
+// What a line is of: as the subjects of JOURNEYS begin, behind the partition.
+const (
+	streamJourney    = "journey"
+	streamBreakpoint = "breakpoint"
+	streamAlert      = "alert"
+)
 
 // isType says whether a type is asked for.
 func (f *tailFilter) isType(typ string) bool {
@@ -77,7 +91,7 @@ func (f *tailFilter) isType(typ string) bool {
 
 // tailLine is one thing that happened. Its JSON is what programs get.
 type tailLine struct {
-	Stream   string          `json:"stream"` // event, journey, breakpoint
+	Stream   string          `json:"stream"` // event, journey, breakpoint, alert
 	Type     string          `json:"type"`
 	Time     string          `json:"time"`
 	StoredAt string          `json:"stored_at"`
@@ -107,6 +121,7 @@ type tailEvent struct {
 type toldFacts struct {
 	JourneyID    string   `json:"journey_id"`
 	BreakpointID string   `json:"breakpoint_id"`
+	AlertID      string   `json:"alert_id"`
 	Kind         string   `json:"kind"`
 	Customer     string   `json:"customer_id"`
 	Family       string   `json:"reason_family"`
@@ -122,6 +137,12 @@ type toldFacts struct {
 	Severity     uint8    `json:"severity"`
 	Cost         float64  `json:"cost"`
 	ReplacedBy   string   `json:"replaced_by"`
+	RaisedOn     string   `json:"raised_on"`
+	Since        string   `json:"since"`
+	Observed     uint64   `json:"observed"`
+	Expected     float64  `json:"expected"`
+	Factor       float64  `json:"factor"`
+	Why          string   `json:"why"`
 }
 
 // eventLine makes the line of a message of EVENTS; nil where it is not asked for. Of what the system writes only what is
@@ -153,7 +174,7 @@ func (t *tail) toldLine(m *pipeline.Message) (*tailLine, error) {
 		Data json.RawMessage `json:"data"`
 	}
 	group, _, _ := strings.Cut(m.Type, ".")
-	if group != "journey" && group != "breakpoint" {
+	if group != streamJourney && group != streamBreakpoint && group != streamAlert {
 		return nil, nil // who owns a partition
 	}
 	facts := &toldFacts{}
@@ -184,7 +205,7 @@ func (t *tail) wants(l *tailLine, family string) bool {
 	if f.Customer != "" && !t.isTheirs(told, retracted) {
 		return false
 	}
-	if l.Stream == "journey" && !f.Journeys || l.Stream == "breakpoint" && !f.Breakpoints || !f.isType(l.Type) {
+	if asked := map[string]bool{streamJourney: f.Journeys, streamBreakpoint: f.Breakpoints, streamAlert: f.Alerts}; !asked[l.Stream] || !f.isType(l.Type) {
 		return false
 	}
 	if f.Kind != "" && told.Kind != f.Kind || f.Reason != "" && (family != f.family || told.Family != "" && told.Family != f.Reason) {
@@ -197,7 +218,7 @@ func (t *tail) isTheirs(told *toldFacts, retracted bool) bool {
 	if retracted {
 		return t.theirs[told.JourneyID]
 	}
-	theirs := strings.HasPrefix(told.Customer, t.filter.Customer)
+	theirs := told.AlertID == "" && strings.HasPrefix(told.Customer, t.filter.Customer)
 	if theirs {
 		t.theirs[told.JourneyID] = true
 	}
@@ -223,7 +244,11 @@ func (l *tailLine) colour() text.Color {
 	switch {
 	case strings.HasSuffix(l.Type, ".retracted"):
 		return text.Faint
-	case l.Stream == "breakpoint":
+	case l.Type == pipeline.AlertRaised:
+		return text.FgHiRed
+	case l.Type == pipeline.AlertCleared:
+		return text.FgGreen
+	case l.Stream == streamBreakpoint:
 		return ofSeverity(l.told.Severity)
 	case l.Stream == "event":
 		return text.FgCyan
@@ -242,6 +267,11 @@ func (f *toldFacts) words(typ string) string {
 	reason := or(f.Reason, f.Family)
 	customer, journey := prefixed("customer ", short(f.Customer)), "journey "+short(f.JourneyID)
 	switch typ {
+	case pipeline.AlertRaised:
+		return joined("  ", f.Kind, f.series(), fmt.Sprintf("%d instead of %.1f", f.Observed, f.Expected), fmt.Sprintf("factor %.2f", f.Factor),
+			"since "+f.Since, "alert "+short(f.AlertID))
+	case pipeline.AlertCleared:
+		return joined("  ", f.Kind, f.series(), f.Why, "raised on "+f.RaisedOn, "alert "+short(f.AlertID))
 	case pipeline.BreakpointDetected:
 		cost := ""
 		if f.Cost != 0 {
@@ -258,4 +288,9 @@ func (f *toldFacts) words(typ string) string {
 		return joined("  ", "is no more", journey, prefixed("replaced by ", short(f.ReplacedBy)))
 	}
 	return joined("  ", reason, joined(" by ", f.Outcome, f.Basis), plural(f.Steps, "step")+", last "+f.LastActivity, customer, journey)
+}
+
+// series is what an alert is about, besides its kind; "" for all of it.
+func (f *toldFacts) series() string {
+	return joined("  ", f.Family, joined("/", f.Silo, f.Unit), f.Channel)
 }

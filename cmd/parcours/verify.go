@@ -54,7 +54,7 @@ func (c *VerifyCommand) Run(common *service.Common, s *streams) error {
 		return err
 	}
 	defer d.close()
-	store, err := d.tables(ctx)
+	store, err := d.readable(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (c *ChecksumCommand) Run(common *service.Common, s *streams) error {
 }
 
 func (d *directory) checksum(ctx context.Context, net bool) (*checksum, error) {
-	store, err := d.tables(ctx)
+	store, err := d.readable(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -16,15 +16,17 @@ type Found struct {
 	Kind       string
 	Origin     string // "source id" of the origin event
 	Unit       string
+	Reason     string
 	OccurredAt event.Instant
 	DetectedAt event.Instant
 }
 
 // Options say what to compare with.
 type Options struct {
-	Book  *rules.Book
-	Clock event.Instant // as of which moment the tables say what they say
-	Show  string        // a kind whose disagreements are told with the events around them; "" for none
+	Book   *rules.Book
+	Clock  event.Instant // as of which moment the tables say what they say
+	Show   string        // a kind whose disagreements are told with the events around them; "" for none
+	Raised []Raised      // alerts, oldest first
 	// Progress, if given, is called now and then: how many parts of the company are judged, of how many.
 	Progress func(done, of int)
 }
@@ -40,12 +42,6 @@ type Report struct {
 	Clock           string               `json:"clock"`
 
 	Disagreements []Disagreement `json:"-"` // of Options.Show, by time
-}
-
-// Alerts lists what was planted for change alerts, and those that were raised.
-type Alerts struct {
-	Shifts []Shift `json:"shifts"`
-	Raised []any   `json:"raised"` // none yet: change alerts are not computed
 }
 
 // Evaluate compares breakpoints with a truth that was read to its end for them.
@@ -65,14 +61,11 @@ func Evaluate(truth *Truth, found []Found, o Options) (*Report, error) {
 		Kinds:           agreements(verdict.sent, found),
 		KindsAsHappened: agreements(verdict.happened, found),
 		Need:            truth.need(found),
-		Alerts:          Alerts{Shifts: truth.shifts, Raised: []any{}},
+		Alerts:          truth.alerts(o.Raised, found),
 		Events:          truth.events,
 		Unsent:          truth.unsent,
 		Clock:           o.Clock.String(),
 		Disagreements:   verdict.disagreements,
-	}
-	if r.Alerts.Shifts == nil {
-		r.Alerts.Shifts = []Shift{}
 	}
 	return r, nil
 }

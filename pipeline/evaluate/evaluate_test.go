@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"parcours/pipeline/alert"
 	"parcours/pipeline/evaluate"
 	"parcours/pipeline/evaluate/reference"
 	"parcours/pipeline/event"
@@ -150,5 +151,56 @@ func TestBrokenTruth(t *testing.T) {
 	}
 	if len(reference.Kinds()) != 20 {
 		t.Error("not twenty kinds")
+	}
+}
+
+// TestAlerts: an alert tells a shift by kind, place and time; the others are outages, or false alarms.
+func TestAlerts(t *testing.T) {
+	const day = 24
+	truth := `{"record":"company","seed":1,"start":"2026-03-02T00:00:00.000Z","days":70,"customers":9,"company":"default"}` + "\n" +
+		call("k1", hours(0), "10000001", "") +
+		fmt.Sprintf(`{"record":"incident","at":%q,"ended_at":%q,"products":[],"places":[],"customers":1}`+"\n", hours(10*day), hours(10*day+3)) +
+		`{"record":"shift","at":"2026-03-31T22:00:00.000Z","kind":"long_wait","silo":"it","unit":"it-1","factor":1.5}` + "\n" +
+		`{"record":"shift","at":"2026-04-09T22:00:00.000Z","kind":"tension","reason":"billing.dispute","factor":2}` + "\n"
+	shifted := alert.DateOf(event.InstantOf(time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)))
+	raised := func(id string, after, since alert.Date, key alert.Key) evaluate.Raised {
+		return evaluate.Raised{Alert: alert.Alert{ID: id, Key: key, Where: key, RaisedOn: shifted + after, Since: shifted + since}}
+	}
+	all := []evaluate.Raised{
+		raised("outage", -18, -20, alert.Key{Kind: "core_failure"}),
+		raised("before", -1, -2, alert.Key{Kind: "long_wait", Unit: "it-1"}),
+		raised("elsewhere", 1, 0, alert.Key{Kind: "long_wait", Unit: "it-2"}),
+		raised("channel", 1, 0, alert.Key{Kind: "long_wait", Channel: "phone"}),
+		raised("found", 2, -1, alert.Key{Kind: "long_wait", Silo: "it"}),
+		raised("again", 20, 0, alert.Key{Kind: "long_wait"}),
+		raised("late", 29, 0, alert.Key{Kind: "long_wait"}),
+		raised("other", 40, 39, alert.Key{Kind: "tension", ReasonFamily: "access"}),
+	}
+	var found []evaluate.Found
+	for n := range 56 {
+		found = append(found, evaluate.Found{Kind: "long_wait", Unit: "it-1", Origin: "/sim k1", DetectedAt: (shifted - 28 + alert.Date(n/2)).Start()},
+			evaluate.Found{Kind: "long_wait", Unit: "it-2", Origin: "/sim k1", DetectedAt: (shifted - 1).Start()})
+	}
+	read, err := evaluate.ReadTruth(strings.NewReader(truth), found, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := evaluate.Evaluate(read, found, evaluate.Options{Book: rules.Default(), Clock: hours(2000), Raised: all})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := r.Alerts
+	if a.Found != 1 || a.FalseAlarms != 5 || a.Weeks != 10 || a.FalseAlarmsPerWeek != 0.5 {
+		t.Errorf("%+v", a)
+	}
+	if s := a.Shifts[0]; !s.Found || s.Alert != "found" || s.DelayDays != 2 || s.SinceErrorDays != -1 || s.FailuresPerDay != 2 {
+		t.Errorf("%+v", s)
+	}
+	tells := ""
+	for _, one := range a.Raised {
+		tells += one.ID + " " + one.Tells + ", "
+	}
+	if tells != "outage incident, before nothing, elsewhere nothing, channel nothing, found shift, again shift, late nothing, other nothing, " {
+		t.Error(tells)
 	}
 }
