@@ -22,7 +22,7 @@ import (
 // nothing else is, the size of their checkpoint (compressed), and the time to write it and to restore them. The bare
 // baseline holds the same events as Go values in a map by customer.
 //
-//	go test -run XXX -bench Million/customers=1000000 -benchtime 1x -timeout 30m ./pipeline
+//	go test -run '^$' -bench Million/customers=1000000 -benchtime 1x -timeout 30m ./pipeline
 func BenchmarkMillion(b *testing.B) {
 	for _, customers := range []int{20_000, 1_000_000} {
 		b.Run("customers="+strconv.Itoa(customers), func(b *testing.B) {
