@@ -59,8 +59,8 @@ func (p *upProcess) readmeTables(t *testing.T, text, dir string) {
 	}
 	verified := must(t, "verify", "--data", dir)
 	for _, line := range strings.Split(between(t, text, "    bin/parcours verify\n\n```\n", "\n```"), "\n") {
-		// How many journeys gave way depends on which events came in one batch.
-		if strings.HasSuffix(line, "ok") && !strings.Contains(line, "aliases") && !strings.Contains(verified, line) {
+		// How many journeys gave way depends on which events came in one batch, how many days are closed on when it is asked.
+		if strings.HasSuffix(line, "ok") && !strings.Contains(line, "aliases") && !strings.Contains(line, "closed_days") && !strings.Contains(verified, line) {
 			t.Errorf("README.md shows %q, but it is\n%s", line, verified)
 		}
 	}
