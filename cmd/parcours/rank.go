@@ -187,7 +187,7 @@ func (r *ranking) print(out io.Writer, most int) {
 	}
 	m := money{r.Currency, r.Illustrative}
 	rows := slices.Clone(r.Ranking)
-	r.printOrder(out, fmt.Sprintf("From %s on, by avoidable cost%s", r.Since, m.note()), rows, most)
+	r.printOrder(out, fmt.Sprintf("The 90 settled days from %s on, by avoidable cost%s", r.Since, m.note()), rows, most)
 	slices.SortFunc(rows, func(a, b rankedRow) int { return cmp.Compare(a.ByCustomers, b.ByCustomers) })
 	r.printOrder(out, "By customers touched", rows, most)
 	rows = slices.DeleteFunc(rows, func(row rankedRow) bool { return !row.Always })
@@ -271,7 +271,7 @@ func (r *ranking) printLosses(out io.Writer) {
 
 func (r *ranking) printUnseen(out io.Writer) {
 	if len(r.Unseen) > 0 {
-		t := newTable(out, "What the rules do not see: signals with no breakpoint before them", "signal", "all", "unseen", "share", "unidentified")
+		t := newTable(out, "Signals that no rule saw coming", "signal", "all", "unseen", "share", "unidentified")
 		for _, u := range r.Unseen {
 			t.AppendRow(table.Row{u.Signal, u.Total, u.Unseen, fmt.Sprintf("%.1f %%", 100*u.Share), u.Unidentified})
 		}

@@ -20,7 +20,7 @@ func TestRank(t *testing.T) {
 		t.Errorf("first place: %+v", row)
 	}
 	text := string(must(t, "rank", "--data", dir))
-	for _, said := range []string{"From 2025-12-17 on, by avoidable cost, illustrative", "repeat_contact", "By customers touched", "Associated loss: nobody was exposed"} {
+	for _, said := range []string{"The 90 settled days from 2025-12-17 on, by avoidable cost, illustrative", "repeat_contact", "By customers touched", "Associated loss: nobody was exposed"} {
 		if !strings.Contains(text, said) {
 			t.Errorf("does not say %q:\n%s", said, text)
 		}
