@@ -236,6 +236,7 @@ func holds(t *testing.T, kind, name string, w *readiness.Way, text string) {
 			without(t, kind, text, whole, n)
 		}
 	}
+	unasked(t, kind, text, w)
 }
 
 // apart gives what is to be taken away at once: types and fields, or each of the two where either would do.
@@ -266,6 +267,24 @@ func without(t *testing.T, kind, text string, whole looked, n *readiness.Need) {
 	case readiness.Soft:
 		if got.verdict != readiness.Partly {
 			t.Errorf("%s: %s (%s)", what, got.verdict, got.why)
+		}
+	}
+}
+
+// unasked takes away, one by one, the fields that no need of a way names: the kind breaks all the same, and nobody says it could
+// not. So a need that is checked and not written down is found. Identifiers, case and contact are not asked: which of them holds
+// two events together is the script's choice; nor is due, without which no promise comes through the door.
+func unasked(t *testing.T, kind, text string, w *readiness.Way) {
+	var named []string
+	for i := range w.Needs {
+		named = append(named, w.Needs[i].Blank...)
+	}
+	for _, field := range []string{"reason", "channel", "silo", "to_silo", "wait_s", "talk_s", "kind", "activity", "on", "by", "to", "act", "nps", "csat", "ces", "resolved"} {
+		if slices.Contains(named, field) {
+			continue
+		}
+		if got := look(t, kind, text, &readiness.Need{Blank: []string{field}}); got.verdict == readiness.Not || got.broken == 0 {
+			t.Errorf("%s without %s, which it is not said to need: %s (%s), %d breakpoints", kind, field, got.verdict, got.why, got.broken)
 		}
 	}
 }
@@ -366,6 +385,8 @@ func blank(t *testing.T, d *event.Data, field string) {
 		d.ToSilo = ""
 	case "wait_s":
 		d.WaitS = nil
+	case "talk_s":
+		d.TalkS = nil
 	case "kind":
 		d.Kind = ""
 	case "activity":

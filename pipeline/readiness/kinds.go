@@ -13,6 +13,7 @@ const (
 	sendChannel   = "channel"
 	sendWaits     = "waits"
 	sendEnds      = "ends"
+	sendAnswers   = "answers"
 	sendReplies   = "replies"
 	sendCases     = "cases"
 	sendCaseEnds  = "case_ends"
@@ -30,6 +31,7 @@ var advice = map[string]string{
 	sendChannel:   "state the channel",
 	sendWaits:     "say how long customers waited (wait_s, or contact.queued before contact.answered)",
 	sendEnds:      "send contact.ended",
+	sendAnswers:   "say which contacts were answered (contact.answered, or talk_s of contact.ended)",
 	sendReplies:   "send message.replied with the contact id of the message",
 	sendCases:     "send the cases (case.opened and what is done on them)",
 	sendCaseEnds:  "send case.resolved or case.closed",
@@ -290,9 +292,8 @@ func waitWays() []Way {
 	known := func(g Group) bool {
 		return g.Has.any(AnswerWait) || g.Types.Any(event.TypesOf(event.ContactQueued, event.ContactStarted))
 	}
-	ended := func(g Group) bool {
-		return g.inbound() && g.Types.Any(event.TypesOf(event.ContactEnded)) && (g.Has.any(Talked) || g.Types.Any(event.TypesOf(event.ContactAnswered)))
-	}
+	ended := func(g Group) bool { return g.inbound() && g.Types.Any(event.TypesOf(event.ContactEnded)) }
+	spoken := and(ended, func(g Group) bool { return g.Has.any(Talked) || g.Types.Any(event.TypesOf(event.ContactAnswered)) })
 	onLimit := func(base func(Group) bool) Need {
 		return Need{Name: sendChannel, Blank: []string{"channel"}, None: "No such contact is on a channel that has a limit (phone, chat and store have, unless the rules say otherwise).",
 			have: func(v *view) (uint64, uint64) { return v.counts.contacts(and(base, has(v.limited()))), 0 }}
@@ -305,9 +306,11 @@ func waitWays() []Way {
 			onLimit(answered),
 		}},
 		{Name: "contact.ended", Needs: []Need{
-			{Name: sendEnds, Drop: []string{event.ContactEnded}, have: some(ended), None: "contact.ended with talk_s, or after contact.answered, never comes."},
-			{Name: sendWaits, Blank: []string{"wait_s"}, have: of(ended, has(EndWait)), None: "contact.ended does not say how long the wait was (wait_s).", Low: "wait_s is stated on %s of contact.ended only."},
-			onLimit(ended),
+			{Name: sendEnds, Drop: []string{event.ContactEnded}, have: some(ended), None: "contact.ended never comes on a contact that the customer made."},
+			{Name: sendAnswers, Drop: []string{event.ContactAnswered}, Blank: []string{"talk_s"}, have: some(spoken),
+				None: "Nothing says that anybody answered (talk_s of contact.ended above 0, or contact.answered)."},
+			{Name: sendWaits, Blank: []string{"wait_s"}, have: of(spoken, has(EndWait)), None: "contact.ended does not say how long the wait was (wait_s).", Low: "wait_s is stated on %s of contact.ended only."},
+			onLimit(spoken),
 		}},
 	}
 }
