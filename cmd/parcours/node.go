@@ -329,7 +329,9 @@ func complete(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, info 
 }
 
 const (
-	closedPoll = 50 * time.Millisecond
+	// closedPoll is the first pause between two looks whether days are closed, and closedPause the longest: each costs the server
+	// that closes them a query.
+	closedPoll, closedPause = 50 * time.Millisecond, time.Second
 	// closedWithin is how long the end of an import waits for days to be closed: their rows are in, and a defect in what looks
 	// at them must not hold it.
 	closedWithin = 3 * time.Minute
@@ -345,15 +347,14 @@ func daysClosed(ctx context.Context, store *clickhouse.Store) error {
 	if err != nil || !any {
 		return err
 	}
-	poll, late := time.NewTicker(closedPoll), time.NewTimer(closedWithin)
-	defer poll.Stop()
+	late := time.NewTimer(closedWithin)
 	defer late.Stop()
-	for {
+	for pause := closedPoll; ; pause = min(2*pause, closedPause) {
 		if left, err := daysLeft(ctx, store, until); err != nil || !left {
 			return err
 		}
 		select {
-		case <-poll.C:
+		case <-time.After(pause):
 		case <-late.C:
 			return errDaysOpen
 		case <-ctx.Done():

@@ -49,7 +49,7 @@ const (
 type duty struct {
 	came    time.Time     // when the last message came
 	since   time.Time     // since when there are days to close; zero while there are none
-	next    time.Time     // when the next attempt may begin
+	next    time.Time     // when the next attempt may begin; after one that did not fail, while events keep coming
 	pause   time.Duration // after the last failure
 	until   alert.Date
 	witness <-chan struct{} // closed when the tables hold what closed the days up to until
@@ -97,7 +97,8 @@ func (a *Aggregator) overdue() bool {
 	if d.since.IsZero() {
 		d.since = time.Now()
 	}
-	if time.Now().Before(d.next) || !a.idle() && time.Since(d.since) < a.busyFor() {
+	idle := a.idle()
+	if time.Now().Before(d.next) && (d.pause > 0 || !idle) || !idle && time.Since(d.since) < a.busyFor() {
 		return false
 	}
 	d.until = until
@@ -207,7 +208,7 @@ func (a *Aggregator) restDays() {
 }
 
 // closeDays looks at the rates of the days that are closed, and tells the log which alerts each raised and cleared: one
-// message a day, in order, each stored before the next is told, so that what was told is always the first of them.
+// message a day, in order, so that what was told is always the first of them.
 func (a *Aggregator) closeDays(ctx context.Context, day *closed) error {
 	if day.any && day.told >= day.until {
 		return nil
@@ -300,15 +301,36 @@ func nothing(c *alert.Closing) bool {
 	return c.Watched == 0 && len(c.Raised) == 0 && len(c.Cleared) == 0
 }
 
-// tellClosings stores them one after the other. One that the log has already is a copy, whatever it says.
+// tellClosings stores them in order. One that the log has already is a copy, whatever it says.
 func (a *Aggregator) tellClosings(ctx context.Context, closings []alert.Closing) error {
-	for i := range closings {
-		out := a.Appender.Append(ctx, []pipeline.Entry{ClosingEntry(&closings[i])})
-		if out[0].Err != nil {
-			return fmt.Errorf("tell the log of %s: %w", closings[i].Day, out[0].Err)
+	for len(closings) > 0 {
+		n := together(closings)
+		entries := make([]pipeline.Entry, n)
+		for i := range entries {
+			entries[i] = ClosingEntry(&closings[i])
 		}
+		for i, out := range a.Appender.Append(ctx, entries) {
+			if out.Err != nil {
+				return fmt.Errorf("tell the log of %s: %w", closings[i].Day, out.Err)
+			}
+		}
+		closings = closings[n:]
 	}
 	return nil
+}
+
+// mostTogether is how many closed days are told at once.
+const mostTogether = 500
+
+// together is how many of the first closings may be on their way at once: days that raise and clear nothing. Where one of these
+// fails and a later one is stored, a row of closed_days is missing and nothing else. A day that says something goes alone: it
+// is stored before the next is told, and after all before it.
+func together(closings []alert.Closing) int {
+	n := 0
+	for n < min(len(closings), mostTogether) && len(closings[n].Raised)+len(closings[n].Cleared) == 0 {
+		n++
+	}
+	return max(n, 1)
 }
 
 // ClosingEntry is a closed day on its way into the log, where every partition sees it.

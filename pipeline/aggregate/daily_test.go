@@ -247,17 +247,22 @@ type stoppingAppender struct {
 }
 
 func (a *stoppingAppender) Append(ctx context.Context, entries []pipeline.Entry) []pipeline.Outcome {
-	if len(entries) == 1 && entries[0].Type == event.DayClosed && a.left.Add(-1) < 0 {
-		close(a.reached)
-		<-ctx.Done()
-		return []pipeline.Outcome{{Err: ctx.Err()}}
+	if entries[0].Type != event.DayClosed || a.left.Add(-int64(len(entries))) >= 0 {
+		return a.Appender.Append(ctx, entries)
 	}
-	return a.Appender.Append(ctx, entries)
+	fit := max(0, a.left.Load()+int64(len(entries)))
+	out := append(a.Appender.Append(ctx, entries[:fit]), make([]pipeline.Outcome, int64(len(entries))-fit)...)
+	close(a.reached)
+	<-ctx.Done()
+	for i := fit; i < int64(len(out)); i++ {
+		out[i].Err = ctx.Err()
+	}
+	return out
 }
 
 // TestKilledWhileTelling: whoever comes after one that was killed between computing and telling goes on behind what was told.
 func TestKilledWhileTelling(t *testing.T) {
-	for _, told := range []int64{0, 3} {
+	for _, told := range []int64{0, 1, 3} {
 		s := years(t)
 		d := s.watching(script("alpha"))
 		stopping := &stoppingAppender{Appender: d.Appender, reached: make(chan struct{})}
@@ -275,13 +280,55 @@ func TestKilledWhileTelling(t *testing.T) {
 		if got := s.days(); !slices.Equal(got, week()) {
 			t.Errorf("closed %v", got)
 		}
-		if got, want := s.alerts(), map[int64]string{0: strings.Replace(asAlpha, "alpha", "beta", 1), 3: asAlpha}[told]; got != want {
+		if got, want := s.alerts(), map[bool]string{false: strings.Replace(asAlpha, "alpha", "beta", 1), true: asAlpha}[told == 3]; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		if got := s.heard(); !slices.Equal(got, heardOnce) {
 			t.Errorf("heard %v", got)
 		}
 		s.verify()
+	}
+}
+
+// sizesAppender notes how many closed days are told at once.
+type sizesAppender struct {
+	pipeline.Appender
+	sizes []int
+}
+
+func (a *sizesAppender) Append(ctx context.Context, entries []pipeline.Entry) []pipeline.Outcome {
+	if entries[0].Type == event.DayClosed {
+		a.sizes = append(a.sizes, len(entries))
+	}
+	return a.Appender.Append(ctx, entries)
+}
+
+// TestQuietDaysAreToldTogether: one that raises or clears something is stored after all before it, and before all behind it.
+func TestQuietDaysAreToldTogether(t *testing.T) {
+	s := years(t)
+	d := s.watching(script("alpha"))
+	noting := &sizesAppender{Appender: d.Appender}
+	d.Appender = noting
+	s.closed(d)
+	if want := []int{2, 1, 2, 1, 1}; !slices.Equal(noting.sizes, want) {
+		t.Errorf("told %v at once, expected %v", noting.sizes, want)
+	}
+	if got := s.days(); !slices.Equal(got, week()) {
+		t.Errorf("closed %v", got)
+	}
+}
+
+// TestIdleClosesAtOnce: where nothing is under way, days need not wait for those before them to be long closed.
+func TestIdleClosesAtOnce(t *testing.T) {
+	s := years(t)
+	_, stop, _ := s.startWith(s.watching(script("alpha")), func(c *aggregate.Config) { c.DailyLeast = time.Hour })
+	s.waitClosed()
+	s.tell(aggregate.Tick(pipeline.All, later.Add(24*time.Hour)))
+	eventually(t, "the day behind them closed", func() bool {
+		return s.count(fmt.Sprintf("SELECT count() FROM cx.closed_days_v WHERE day = '%s'", lastClosed+1)) == 1
+	})
+	if err := stop(); err != nil {
+		t.Fatal(err)
 	}
 }
 
