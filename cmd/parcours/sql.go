@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -127,10 +128,27 @@ func (c *SQLCommand) format(out io.Writer) string {
 	return name
 }
 
+// hasTables refuses a directory in which nothing was ever stored: a query must not begin one.
+func hasTables(dir string) error {
+	if exists(filepath.Join(dir, tablesFolder)) {
+		return nil
+	}
+	if _, err := embedded.ReadAddresses(dir); err == nil {
+		return nil // its tables may be elsewhere
+	}
+	if exists(filepath.Join(dir, natsFolder)) {
+		return misused("--data %s: there is a log and no tables (parcours up fills them from it)", dir)
+	}
+	return noLog(dir)
+}
+
 // tables finds the ClickHouse of the directory: the one of the process that holds it, else one started for this query.
 func (c *SQLCommand) tables(log zerolog.Logger) (addr string, release func(), err error) {
 	if !exists(c.Data) {
 		return "", nil, misused("--data %s: no such directory (parcours demo or parcours import makes one)", c.Data)
+	}
+	if err := hasTables(c.Data); err != nil {
+		return "", nil, err
 	}
 	lock, err := embedded.LockDirectory(c.Data)
 	var held *embedded.HeldError
