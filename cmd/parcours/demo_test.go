@@ -117,6 +117,12 @@ func TestSimulateTruth(t *testing.T) {
 
 // TestUsage: what is used wrongly says so with exit 2.
 func TestUsage(t *testing.T) {
+	empty := t.TempDir()
+	mapping, err := os.ReadFile(filepath.Join("..", "..", "examples", "helpdesk_italian.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	helpdesk := string(mapping)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -126,6 +132,11 @@ func TestUsage(t *testing.T) {
 		{"unknown command", []string{"fly"}, "fly"},
 		{"no query", []string{"sql", "--data", t.TempDir()}, "no query"},
 		{"no directory", []string{"sql", "--data", "/nowhere/at/all", "SELECT 1"}, "no such directory"},
+		{"a directory that holds nothing", []string{"sql", "--data", empty, "SELECT 1"}, "there is no log"},
+		{"no file", []string{"readiness", "/nowhere/at/all.csv"}, "parcours: /nowhere/at/all.csv: no such file"},
+		{"no file of a flag", []string{"readiness", "--mapping", "/nowhere/at/all.yaml", "x"}, "--mapping: /nowhere/at/all.yaml: no such file"},
+		{"a file and a directory", []string{"readiness", "--data", empty, tempFile(t, "e.ndjson", "{}")}, "one of the two is wanted"},
+		{"NDJSON with a mapping", []string{"readiness", "--mapping", tempFile(t, "m.yaml", helpdesk), tempFile(t, "e.log", "\ufeff \n{\"id\":1}")}, "looks like NDJSON"},
 		{"mapping for NDJSON", []string{"import", "--format", "ndjson", "--mapping", tempFile(t, "m.yaml", "a: b"), tempFile(t, "e.ndjson", "{}")}, "no --mapping"},
 		{"CSV without mapping", []string{"import", "--format", "csv", tempFile(t, "e.csv", "a")}, "needs --mapping"},
 		{"open to the world without a key", []string{"up", "--listen", "0.0.0.0:0", "--data", t.TempDir()}, "--api-keys"},
@@ -142,6 +153,9 @@ func TestUsage(t *testing.T) {
 				t.Errorf("exit %d, expected 2 and %q:\n%s", code, c.want, errOut)
 			}
 		})
+	}
+	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -199,7 +201,25 @@ func (c *ImportCommand) open(read *fileRead) (rowSource, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ndjson, err := beginsAsJSON(c.File); err != nil || ndjson && c.Format == "auto" {
+		return nil, cmp.Or(err, misused("%s looks like NDJSON (it begins with {): its lines are events already, and take no --mapping (a CSV that does begin so: --format csv)", c.File))
+	}
 	return func(yield func(row, error) bool) { csvRows(c.File, read, m, yield) }, nil
+}
+
+// beginsAsJSON says whether the first that stands in a file is {.
+func beginsAsJSON(name string) (bool, error) {
+	file, err := openFile(name, nil)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	first := make([]byte, 64)
+	n, err := io.ReadFull(file, first)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, fmt.Errorf("%s: %w", name, err)
+	}
+	return bytes.HasPrefix(bytes.TrimLeft(first[:n], "\ufeff \t\r\n"), []byte("{")), nil
 }
 
 func (c *ImportCommand) mapping() (*mapping.Mapping, error) {

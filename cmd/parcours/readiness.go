@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 
 	"parcours/cmd/internal/service"
@@ -39,6 +40,17 @@ of an event is printed. docs/readiness.md says how it judges.
   parcours readiness --mapping examples/helpdesk_italian.yaml events.csv.gz
   parcours readiness events.ndjson --rows 100000
   parcours readiness --data DIR --source /shop/telephony`
+}
+
+// AfterApply refuses two things to look at: it is called with the command line as it was read. That the environment or the
+// configuration names a directory as well is no harm.
+func (c *ReadinessCommand) AfterApply(line *kong.Context) error {
+	for _, p := range line.Path {
+		if c.File != "" && p.Flag != nil && p.Flag.Name == "data" && !p.Resolved {
+			return errors.New("a FILE and --data: one of the two is wanted, a file or what is loaded in a directory")
+		}
+	}
+	return nil
 }
 
 // Run says it.

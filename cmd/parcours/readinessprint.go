@@ -80,8 +80,9 @@ func sumRefused(list []readiness.Refusal) (n uint64) {
 // printData says what to know of the data before believing a figure.
 func printData(out io.Writer, name string, s *readiness.Said) {
 	h := &s.Shares
-	fmt.Fprintf(out, "\n%s: %d events from %s to %s (%d days, %.0f a day) of %d customers, with %d contacts and %d cases.\n",
-		name, s.Events, s.First[:10], s.Last[:10], h.HistoryDays, h.EventsPerDay, h.Customers, h.Contacts, h.Cases)
+	fmt.Fprintf(out, "\n%s: %s from %s to %s (%s, %.0f a day) of %s, with %s and %s.\n",
+		name, plural(s.Events, "event"), s.First[:10], s.Last[:10], plural(h.HistoryDays, "day"), h.EventsPerDay, plural(h.Customers, "customer"), plural(h.Contacts, "contact"),
+		plural(h.Cases, "case"))
 	fmt.Fprintf(out, "Of the events: %s without a customer, %s without contact or case, %s without any of them; channel missing %s, other %s; %s at the instant of another.\n",
 		wordsOfShare(h.Unidentified), wordsOfShare(h.NoContactOrCase), wordsOfShare(h.Alone), wordsOfShare(h.ChannelMissing), wordsOfShare(h.ChannelOther), wordsOfShare(h.EqualTimes))
 	if h.Contacts > 0 {

@@ -89,9 +89,9 @@ func (c *VerifyCommand) Run(common *service.Common, s *streams) error {
 const mostProblems = 100
 
 func printReport(out io.Writer, r *aggregate.Report) {
-	fmt.Fprintf(out, "Generation %d as of position %d: %d messages stored, %d erased.\n", r.Generation.Number, r.Position, r.Stored, r.Erased)
+	fmt.Fprintf(out, "Generation %d as of position %d: %s stored, %d erased.\n", r.Generation.Number, r.Position, plural(r.Stored, "message"), r.Erased)
 	if r.Waiting > 0 {
-		fmt.Fprintf(out, "%d messages behind that position are not in the tables yet: up, or import, brings them in.\n", r.Waiting)
+		fmt.Fprintf(out, "Behind that position, and not in the tables yet: %s. parcours up, or import, brings them in.\n", plural(r.Waiting, "message"))
 	}
 	fmt.Fprintf(out, "%d first copies, %d copies, %d late, %d set aside, %d forwarded, %d of the system.\n",
 		r.First, r.Copies, r.Late, r.SetAside, r.Forwarded, r.System)
@@ -115,7 +115,7 @@ func printReport(out io.Writer, r *aggregate.Report) {
 	switch {
 	case len(r.Problems) > 0:
 	case r.Waiting > 0:
-		fmt.Fprintf(out, "Everything is accounted for up to position %d; the %d messages behind it are not checked.\n", r.Position, r.Waiting)
+		fmt.Fprintf(out, "Everything is accounted for up to position %d; what is behind it (%s) is not checked.\n", r.Position, plural(r.Waiting, "message"))
 	default:
 		fmt.Fprintln(out, "Everything is accounted for.")
 	}

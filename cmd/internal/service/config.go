@@ -3,8 +3,10 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -46,9 +48,22 @@ func Parse(cli any, name, description string, args []string, stdout, stderr io.W
 		return nil, exit, nil
 	}
 	if err != nil {
-		return nil, Misused, err
+		return nil, Misused, unfound(err)
 	}
 	return ctx, Done, nil
+}
+
+// unfound says of a file that is not there what it is, and nothing of how that was found out.
+func unfound(err error) error {
+	var missing *fs.PathError
+	if !errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	what, _, _ := strings.Cut(err.Error(), missing.Error())
+	if !strings.HasPrefix(what, "--") {
+		what = "" // an argument: its name is in the help alone
+	}
+	return fmt.Errorf("%s%s: no such file", what, missing.Path)
 }
 
 // Service is the command line of a command that does one thing: it serves.
