@@ -29,6 +29,7 @@ type CLI struct {
 	Verify     VerifyCommand         `cmd:"" help:"Check that every event is accounted for and every row is right; name what is not."`
 	Evaluate   EvaluateCommand       `cmd:"" help:"Say how good the breakpoints are, where the truth is known: for a made-up company."`
 	Rank       RankCommand           `cmd:"" help:"Rank what broke by cost and by customers, with the losses associated with it and what the rules do not see."`
+	Alerts     AlertsCommand         `cmd:"" help:"List the change alerts: which rate rose, since when, where, and whether it still does."`
 	Rebuild    RebuildCommand        `cmd:"" help:"Fold the whole log anew, beside the figures that people read, and switch when it is done."`
 	Checksum   ChecksumCommand       `cmd:"" help:"Print one digest for each table and for JOURNEYS."`
 	Keys       KeysCommand           `cmd:"" help:"Print the operator's public key, with which ingest seals what it refuses."`

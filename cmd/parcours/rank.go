@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,6 +39,7 @@ formulas, and ranking_v each month.
 // ranking is what the command prints. Amounts are illustrative where it says so.
 type ranking struct {
 	Since        string           `json:"since,omitempty"`    // first of the 90 days; none where nothing is settled
+	Until        string           `json:"until,omitempty"`    // the last of them
 	Currency     string           `json:"currency,omitempty"` // of costs
 	Illustrative bool             `json:"illustrative"`
 	Ranking      []rankedRow      `json:"ranking"`
@@ -45,6 +47,7 @@ type ranking struct {
 	TooFew       uint64           `json:"too_few_to_say"` // kinds and reasons of which too few exposed were lost
 	Unseen       []unseenRow      `json:"unseen"`
 	Gaps         []satisfactionOf `json:"satisfaction_gap"`
+	AlertsOpen   uint64           `json:"alerts_open"` // change alerts that stand
 }
 
 type rankedRow struct {
@@ -64,6 +67,8 @@ type rankedRow struct {
 	Change       *float64 `json:"change" ch:"change"`
 	Exceeds      bool     `json:"exceeds_noise" ch:"exceeds_noise"`
 	Withheld     string   `json:"withheld" ch:"withheld"`
+	Complete     bool     `json:"complete" ch:"complete"` // all days may be drawn for the kind: else rates are of the first of them
+	KindOf       uint64   `json:"kind_opportunities" ch:"kind_opportunities"`
 	KindRate     *float64 `json:"kind_rate" ch:"kind_rate"`
 	KindChange   *float64 `json:"kind_change" ch:"kind_change"`
 	KindExceeds  bool     `json:"kind_exceeds_noise" ch:"kind_exceeds_noise"`
@@ -108,8 +113,8 @@ type satisfactionOf struct {
 
 // Run estimates if that is due, and prints.
 func (c *RankCommand) Run(common *service.Common, s *streams) error {
-	if c.Most < 0 {
-		return misused("--most %d: expected 0 or more", c.Most)
+	if c.Most < 1 {
+		return misused("--most %d: expected 1 or more", c.Most)
 	}
 	ctx, stop := service.Interruptible()
 	defer stop()
@@ -142,7 +147,7 @@ func (c *RankCommand) Run(common *service.Common, s *streams) error {
 	if c.JSON {
 		return json.NewEncoder(s.out).Encode(r)
 	}
-	r.print(s.out, c.Most)
+	r.print(s.out, c.Most, c.Data)
 	return nil
 }
 
@@ -153,8 +158,8 @@ func readRanking(ctx context.Context, store *clickhouse.Store) (*ranking, error)
 		to  any
 		sql string
 	}{
-		{&r.Ranking, "SELECT * EXCEPT (since, witness, charged, currency, illustrative, opportunities, broken, low, high, complete, rate_before, " +
-			"change_low, change_high, rules_versions, kind_opportunities, kind_broken, kind_low, kind_high, kind_rate_before, kind_change_low, kind_change_high, associated_losses, associated_losses_low, associated_losses_high) FROM {db}.ranking_90d_v ORDER BY rank_by_cost NULLS LAST, rank_by_customers"},
+		{&r.Ranking, "SELECT * EXCEPT (since, witness, charged, currency, illustrative, opportunities, broken, low, high, rate_before, " +
+			"change_low, change_high, rules_versions, kind_broken, kind_low, kind_high, kind_rate_before, kind_change_low, kind_change_high, associated_losses, associated_losses_low, associated_losses_high) FROM {db}.ranking_90d_v ORDER BY rank_by_cost NULLS LAST, rank_by_customers"},
 		{&r.Associated, "SELECT kind, reason_family, exposed_losses, shrunk, shrunk_low, shrunk_high, associated_losses, associated_losses_low, associated_losses_high " +
 			"FROM {db}.associated_loss_v WHERE says = '" + attribution.Estimated + "' ORDER BY shrunk DESC, kind, reason_family"},
 		{&r.Unseen, "SELECT signal, sum(total) AS total, sum(unseen) AS unseen, sum(unidentified) AS unidentified, ifNotFinite(unseen / total, 0) AS share " +
@@ -170,9 +175,11 @@ func readRanking(ctx context.Context, store *clickhouse.Store) (*ranking, error)
 
 // readFrame reads what holds for the whole ranking.
 func (r *ranking) readFrame(ctx context.Context, store *clickhouse.Store) error {
-	err := store.Conn().QueryRow(ctx, strings.ReplaceAll("SELECT currency, illustrative, (SELECT ifNull(toString(max(toNullable(since))), '') FROM {db}.ranking_90d_v), "+
+	err := store.Conn().QueryRow(ctx, strings.ReplaceAll("WITH (SELECT if(count() = 0, ('', ''), (toString(max(since)), toString(addDays(max(since), 89)))) FROM {db}.ranking_90d_v) AS days "+
+		"SELECT currency, illustrative, days.1, days.2, "+
+		"(SELECT countIf(cleared_on IS NULL) FROM {db}.alerts_v), "+
 		"(SELECT countIf(says != '"+attribution.Estimated+"') FROM {db}.associated_loss_v) FROM {db}.ranking_rules_v", "{db}", store.Database())).
-		Scan(&r.Currency, &r.Illustrative, &r.Since, &r.TooFew)
+		Scan(&r.Currency, &r.Illustrative, &r.Since, &r.Until, &r.AlertsOpen, &r.TooFew)
 	if err != nil {
 		return fmt.Errorf("read the ranking: %w", err)
 	}
@@ -180,14 +187,15 @@ func (r *ranking) readFrame(ctx context.Context, store *clickhouse.Store) error 
 }
 
 // print shows the ranking to a person.
-func (r *ranking) print(out io.Writer, most int) {
+func (r *ranking) print(out io.Writer, most int, dir string) {
+	defer r.printAlerts(out, dir)
 	if len(r.Ranking) == 0 {
 		fmt.Fprintln(out, "Nothing broke in the last 90 settled days.")
 		return
 	}
 	m := money{r.Currency, r.Illustrative}
 	rows := slices.Clone(r.Ranking)
-	r.printOrder(out, fmt.Sprintf("The 90 settled days from %s on, by avoidable cost%s", r.Since, m.note()), rows, most)
+	r.printOrder(out, fmt.Sprintf("The 90 settled days from %s to %s, by avoidable cost%s", r.Since, r.Until, m.note()), rows, most)
 	slices.SortFunc(rows, func(a, b rankedRow) int { return cmp.Compare(a.ByCustomers, b.ByCustomers) })
 	r.printOrder(out, "By customers touched", rows, most)
 	rows = slices.DeleteFunc(rows, func(row rankedRow) bool { return !row.Always })
@@ -195,6 +203,7 @@ func (r *ranking) print(out io.Writer, most int) {
 		return cmp.Or(-cmp.Compare(a.Severity/5, b.Severity/5), -cmp.Compare(a.Captive, b.Captive))
 	})
 	r.printOrder(out, "Whatever the place: severity 5, and captive customers touched", rows, most)
+	r.printMarks(out)
 	r.printLosses(out)
 	r.printUnseen(out)
 }
@@ -204,10 +213,11 @@ func (r *ranking) printOrder(out io.Writer, title string, rows []rankedRow, most
 		return
 	}
 	t := newTable(out, title, "breakpoint", "reason", "owner", "found", r.Currency, "hours", "customers", "captive", "severity", "rate of the kind", "change", "loss: risk ratio")
+	rightAligned(t, 4, 5, 6, 7, 8, 9, 10, 11)
 	for i := range rows[:min(most, len(rows))] {
 		row := &rows[i]
 		t.AppendRow(table.Row{row.Kind, cmp.Or(row.Reason, "unknown"), row.Silo, row.Breakpoints, fmt.Sprintf("%.0f", row.Cost), fmt.Sprintf("%.1f", row.Hours), row.touched(),
-			row.Captive, row.Severity, share(row.KindRate, "%.1f %%"), row.trend(), row.loss()})
+			row.Captive, row.Severity, row.rate(), row.trend(), row.loss()})
 	}
 	t.Render()
 	if more := len(rows) - most; more > 0 {
@@ -225,9 +235,69 @@ func (row *rankedRow) touched() string {
 	return text
 }
 
+// rate is that of the kind, and of how many; a star where not all days may be drawn.
+func (row *rankedRow) rate() string {
+	if row.KindRate == nil {
+		return "-"
+	}
+	text := fmt.Sprintf("%s of %d", share(row.KindRate, "%.1f %%"), row.KindOf)
+	if !row.Complete {
+		text += " *"
+	}
+	return text
+}
+
+// Why views withhold a change, besides that rules changed.
+const (
+	nothingBefore = "nothing to compare with"
+	notComplete   = "not complete"
+)
+
+// printMarks says what the marks in the tables of places mean, where they stand there.
+func (r *ranking) printMarks(out io.Writer) {
+	marks := map[string]string{}
+	for i := range r.Ranking {
+		row := &r.Ranking[i]
+		switch {
+		case row.KindRate == nil:
+		case row.KindWithheld == nothingBefore:
+			marks["none before"] = "of the 90 days before " + r.Since + " no rate of the kind is known"
+		case row.KindWithheld == notComplete:
+			marks["not yet"] = "no change is told before all days of the period may be drawn"
+		case row.KindWithheld == "" && !row.KindExceeds:
+			marks["(change)"] = "no more than what chance does"
+		}
+		if row.KindRate != nil && !row.Complete {
+			marks["*"] = "of the first days of the period only: what began later may still break, and is among those found"
+		}
+	}
+	for _, mark := range slices.Sorted(maps.Keys(marks)) {
+		fmt.Fprintf(out, "%s: %s.\n", mark, marks[mark])
+	}
+	if len(marks) > 0 {
+		fmt.Fprintln(out)
+	}
+}
+
+// printAlerts says where to read what rose.
+func (r *ranking) printAlerts(out io.Writer, dir string) {
+	if r.AlertsOpen == 0 {
+		fmt.Fprintln(out, "No change alert stands.")
+		return
+	}
+	fmt.Fprintf(out, "Change alerts that stand: %d. Which rate rose, since when, and where: parcours alerts --data %s --open\n", r.AlertsOpen, dir)
+}
+
+// trend is the change of the kind's rate in points of a per cent, or why there is none.
 func (row *rankedRow) trend() string {
 	switch {
-	case row.KindWithheld == "rules changed":
+	case row.KindRate == nil:
+		return "-"
+	case row.KindWithheld == nothingBefore:
+		return "none before"
+	case row.KindWithheld == notComplete:
+		return "not yet"
+	case row.KindWithheld != "":
 		return row.KindWithheld
 	case row.KindChange != nil && !row.KindExceeds:
 		return "(" + share(row.KindChange, "%+.1f") + ")" // within what chance does
@@ -261,6 +331,7 @@ func (r *ranking) printLosses(out io.Writer) {
 		return
 	}
 	t := newTable(out, "Losses associated with breakpoints (never caused by, and never added up)", "breakpoint", "reason", "exposed and lost", "risk ratio", "95 %", "associated", "95 %")
+	rightAligned(t, 3, 4, 5, 6, 7)
 	for _, a := range r.Associated {
 		t.AppendRow(table.Row{a.Kind, a.Reason, a.Lost, fmt.Sprintf("%.2f", *a.Ratio), fmt.Sprintf("%.2f to %.2f", *a.Low, *a.High), fmt.Sprintf("%.0f", *a.Losses),
 			fmt.Sprintf("%.0f to %.0f", *a.LossesLow, *a.LossesHigh)})
@@ -272,6 +343,7 @@ func (r *ranking) printLosses(out io.Writer) {
 func (r *ranking) printUnseen(out io.Writer) {
 	if len(r.Unseen) > 0 {
 		t := newTable(out, "Signals that no rule saw coming", "signal", "all", "unseen", "share", "unidentified")
+		rightAligned(t, 2, 3, 4, 5)
 		for _, u := range r.Unseen {
 			t.AppendRow(table.Row{u.Signal, u.Total, u.Unseen, fmt.Sprintf("%.1f %%", 100*u.Share), u.Unidentified})
 		}
@@ -281,6 +353,7 @@ func (r *ranking) printUnseen(out io.Writer) {
 		return
 	}
 	t := newTable(out, "Satisfaction, -1 to 1, in journeys with the kind less that without it", "breakpoint", "with", "without", "gap", "95 %")
+	rightAligned(t, 2, 3, 4, 5)
 	for i := range r.Gaps {
 		t.AppendRow(r.Gaps[i].row())
 	}

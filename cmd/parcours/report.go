@@ -135,6 +135,15 @@ func newTable(out io.Writer, title string, columns ...any) table.Writer {
 	return t
 }
 
+// rightAligned sets the columns that hold numbers as texts, from 1, on the right.
+func rightAligned(t table.Writer, columns ...int) {
+	var configs []table.ColumnConfig
+	for _, n := range columns {
+		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(configs)
+}
+
 func sortedKeys(m map[string]uint64) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
