@@ -171,7 +171,7 @@ var realVerdicts = map[string]struct {
 	},
 	"bpic2013_incidents": {
 		kinds:   map[string]readiness.Verdict{"process_loop": readiness.Supported, "stalled_case": readiness.Supported},
-		figures: map[string]readiness.Verdict{"paths": readiness.Supported, "handoffs": readiness.Supported, "cost": readiness.Partly, "waiting_working": readiness.Partly},
+		figures: map[string]readiness.Verdict{"paths": readiness.Supported, "handoffs": readiness.Supported, "cost": readiness.Partly, "waiting_working": readiness.Partly, "alerts": readiness.Partly},
 		why: map[string]string{"reopened_case": "case.reopened never comes", "silo_handoff": "names its silo", "sla_breach": "nor case.opened",
 			"first_contact_resolution_any": "No contact of a customer ever ends", "alerts": "out of at most 9.6 a day"},
 		first: "contacts",

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
@@ -95,7 +96,7 @@ func said(v *view) *Said {
 	for _, r := range Figures() {
 		s.Figures[r.ID] = r.judge(v)
 	}
-	s.Figures[alertsID] = alerts(s.Kinds, c)
+	s.Figures[alertsID] = v.alerts(s.Kinds)
 	for _, d := range Dashboards() {
 		s.Dashboards[d.ID] = s.dashboard(&d)
 	}
@@ -115,35 +116,46 @@ func (v *view) kind(r *Requirement) Finding {
 // alertsID names the figure that follows from the kinds.
 const alertsID = "alerts"
 
-// What change alerts need: so many failures a day to find +50 % within ten days, and so long a history to know what is usual.
-const (
-	alertFailures = 10
-	alertHistory  = 28
-)
-
-// alerts says whether any kind can have failures enough. How many there are is not known before the journeys are folded: there
-// are no more than opportunities.
-func alerts(kinds map[string]Finding, c *Counts) Finding {
-	days := float64(max(c.historyDays(), 1))
-	busiest, most := "", 0.0
-	for _, r := range Kinds() {
-		f := kinds[r.ID]
-		if perDay := float64(f.of) / days; f.Verdict != Not && perDay > most {
-			busiest, most = r.ID, perDay
-		}
-	}
-	volume := fmt.Sprintf("A series needs about %d failures a day and %d days of history. The busiest kind is %s, out of at most %s a day", alertFailures, alertHistory, busiest, perDay(most))
+// alerts says whether any kind as a whole can be watched, by the figures of the book (docs/alerts.md): it is by its breakpoints or by
+// its opportunities. How many break is not known before the journeys are folded: there are no more than opportunities.
+func (v *view) alerts(kinds map[string]Finding) Finding {
+	least, history := v.book.Alerts.LeastADay, v.counts.historyDays()
+	days := wholeDays(v.book.Alerts.AtLeast + v.book.Alerts.Guard)
+	busiest, most := busiestOf(kinds, history)
+	volume := fmt.Sprintf("A series is watched from %g breakpoints, or as many opportunities, a day on. The busiest kind is %s, out of at most %s a day", least, busiest, perDay(most))
+	held := fmt.Sprintf("against its own rate where %s of them break or more, else for becoming frequent.", percent(least/most))
 	switch {
 	case busiest == "":
 		return Finding{Verdict: Not, Why: "No kind of breakpoint can be measured.", Missing: []string{"volume"}}
-	case c.historyDays() < alertHistory:
-		return Finding{Verdict: Not, Why: fmt.Sprintf("Only %d days of history: %d are needed to know what is usual.", c.historyDays(), alertHistory), Missing: []string{"history"}}
-	case most < alertFailures:
-		return Finding{Verdict: Not, Why: volume + ": not even if all of them broke.", Missing: []string{"volume"}}
-	case most < 10*alertFailures:
-		return Finding{Verdict: Partly, Why: volume + fmt.Sprintf(": enough only where %.0f %% of them break or more.", math.Ceil(100*alertFailures/most)), Missing: []string{"volume"}}
+	case history <= days:
+		return Finding{Verdict: Not, Why: fmt.Sprintf("Only %s of history: a day is held against what was usual in the %d before it.", count(history, "day"), days), Missing: []string{"history"}}
+	case most < least:
+		return Finding{Verdict: Not, Why: volume + ": seldom enough, if ever.", Missing: []string{"volume"}}
+	case most < 10*least:
+		return Finding{Verdict: Partly, Why: volume + ": it is watched " + held, Missing: []string{"volume"}}
 	}
-	return Finding{Verdict: Supported, Why: volume + fmt.Sprintf(": enough where %s of them break or more.", percent(alertFailures/most))}
+	return Finding{Verdict: Supported, Why: volume + ": it is watched " + held}
+}
+
+// busiestOf is the kind with most opportunities a day, of those that can be measured; "" for none.
+func busiestOf(kinds map[string]Finding, history uint64) (busiest string, most float64) {
+	for _, r := range Kinds() {
+		f := kinds[r.ID]
+		if perDay := float64(f.of) / float64(max(history, 1)); f.Verdict != Not && perDay > most {
+			busiest, most = r.ID, perDay
+		}
+	}
+	return busiest, most
+}
+
+func wholeDays(d time.Duration) uint64 { return uint64(d / (24 * time.Hour)) }
+
+// count writes a number of things.
+func count(n uint64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func perDay(n float64) string {

@@ -2,11 +2,13 @@ package readiness_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"parcours/pipeline/breakpoint"
 	"parcours/pipeline/readiness"
@@ -141,6 +143,40 @@ func TestShares(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %v, expected %v", c.what, c.got, c.want)
+		}
+	}
+}
+
+// TestAlerts: how much a series must have, and for how long, is said by the rule book. From the first of so many days to the last
+// it is a day less.
+func TestAlerts(t *testing.T) {
+	for _, c := range []struct {
+		days, aDay int
+		document   string
+		want       readiness.Verdict
+		says       string
+	}{
+		{41, 9, "", readiness.Partly, "watched from 8 breakpoints, or as many opportunities, a day on. The busiest kind is long_wait, out of at most 9.2 a day: it is watched against its own rate where 87 % of them break or more, else for becoming frequent."},
+		{41, 6, "", readiness.Not, "out of at most 6.2 a day: seldom enough, if ever."},
+		{41, 6, "alerts: {least_a_day: 5}", readiness.Partly, "watched from 5 breakpoints"},
+		{41, 12, "alerts: {least_a_day: 1}", readiness.Supported, "where 8 % of them break or more"},
+		{36, 9, "", readiness.Not, "Only 35 days of history: a day is held against what was usual in the 35 before it."},
+		{2, 9, "", readiness.Not, "Only 1 day of history"},
+		{36, 9, "alerts: {at_least: 14d, baseline: 28d}", readiness.Partly, "9.3 a day"},
+	} {
+		var text strings.Builder
+		for day := range c.days {
+			for k := range c.aDay {
+				at := time.Date(2026, 1, 5+day, 10, k, 0, 0, time.UTC).Format("2006-01-02 15:04")
+				fmt.Fprintf(&text, "\n%s contact.ended contact=d%dk%d direction=in channel=phone wait_s=20 talk_s=60", at, day, k)
+			}
+		}
+		book, err := rules.Parse("test", []byte(c.document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := assess(t, text.String(), book).All.Figures["alerts"]; f.Verdict != c.want || !strings.Contains(f.Why, c.says) {
+			t.Errorf("%d days of %d a day, %q: %s (%s), expected %s (%s)", c.days, c.aDay, c.document, f.Verdict, f.Why, c.want, c.says)
 		}
 	}
 }
