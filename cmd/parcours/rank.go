@@ -327,7 +327,7 @@ func (r *ranking) printLosses(out io.Writer) {
 		fmt.Fprintf(out, "Associated loss: too few to say, of each of %d kinds and reasons.\n\n", r.TooFew)
 		return
 	default:
-		fmt.Fprint(out, "Associated loss: nobody was exposed on the first of a month after which 90 days have been settled.\n\n")
+		fmt.Fprint(out, "Associated loss: nobody was exposed on the first of a month after which 90 days have been settled: it takes about 180 days of history.\n\n")
 		return
 	}
 	t := newTable(out, "Losses associated with breakpoints (never caused by, and never added up)", "breakpoint", "reason", "exposed and lost", "risk ratio", "95 %", "associated", "95 %")

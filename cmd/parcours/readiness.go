@@ -34,7 +34,7 @@ type ReadinessCommand struct {
 // Help is shown by --help.
 func (*ReadinessCommand) Help() string {
 	return `Nothing is stored and nothing is sent. Of each source and of all together it says which kinds of breakpoint, figures and
-dashboards the data can support (supported, partly, not), why not more, and what would help most. No identifier and no value
+planned dashboards the data can support (supported, partly, not), why not more, and what would help most. No identifier and no value
 of an event is printed. docs/readiness.md says how it judges.
 
   parcours readiness --mapping examples/helpdesk_italian.yaml events.csv.gz

@@ -138,7 +138,7 @@ func printVerdicts(out io.Writer, s *readiness.Said) {
 		figures.AppendRow(verdictRow(r.Title, s.Figures[r.ID]))
 	}
 	figures.AppendRow(verdictRow("Change alerts", s.Figures["alerts"]))
-	dashboards := newTable(out, "Dashboards", "dashboard", "", "why")
+	dashboards := newTable(out, "Dashboards (planned: there are none yet)", "dashboard", "", "why")
 	for _, d := range readiness.Dashboards() {
 		dashboards.AppendRow(verdictRow(d.Title, s.Dashboards[d.ID]))
 	}
