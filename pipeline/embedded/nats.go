@@ -3,6 +3,7 @@ package embedded
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -133,13 +134,22 @@ type natsLogger struct {
 	fatal atomic.Pointer[string]
 }
 
-// Warnf: what JetStream says while it recovers from a kill is news, not trouble.
+// Warnf: what JetStream says while it recovers from a kill is news, not trouble. So is that a stream which gathers others came up
+// before them: it asks again. That one "was recreated" stays a warning: then all of it is gathered once more.
 func (l *natsLogger) Warnf(format string, v ...any) {
 	level := zerolog.WarnLevel
-	if strings.HasPrefix(format, "Filestore [") || strings.Contains(format, "ecovering") {
+	if strings.HasPrefix(format, "Filestore [") || strings.Contains(format, "ecovering") || notUpYet(v) {
 		level = zerolog.DebugLevel
 	}
 	l.log.WithLevel(level).Msgf(format, v...)
+}
+
+// notUpYet says whether a message is about a stream that is not there.
+func notUpYet(v []any) bool {
+	return slices.ContainsFunc(v, func(about any) bool {
+		e, ok := about.(*server.ApiError)
+		return ok && e.ErrCode == uint16(server.JSStreamNotFoundErr)
+	})
 }
 
 func (l *natsLogger) Errorf(format string, v ...any) { l.log.Error().Msgf(format, v...) }

@@ -1,12 +1,15 @@
 package embedded
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 )
 
 func startNATS(t testing.TB, cfg NATSConfig) *NATS {
@@ -39,6 +42,22 @@ func stream(t testing.TB, n *NATS, cfg jetstream.StreamConfig) (jetstream.JetStr
 		t.Fatal(err)
 	}
 	return js, s
+}
+
+// TestNATSSaysWhatMatters: that a stream comes up before those that it gathers is normal at a start; that one was made anew is not.
+func TestNATSSaysWhatMatters(t *testing.T) {
+	var said bytes.Buffer
+	l := &natsLogger{log: zerolog.New(&said).Level(zerolog.WarnLevel)}
+	l.Warnf("JetStream error response for stream %s create source consumer %s: %+v", "JOURNEYS", "JOURNEYS_3", server.NewJSStreamNotFoundError())
+	l.Warnf("Filestore [%s] %s", "EVENTS", "loading state again")
+	if said.Len() > 0 {
+		t.Errorf("said %s", said.String())
+	}
+	l.Warnf("JetStream error response for stream %s create source consumer %s: %+v", "JOURNEYS", "JOURNEYS_3", server.NewJSInsufficientResourcesError())
+	l.Warnf("JetStream source stream %q for stream '%s > %s' was recreated, resetting source state", "JOURNEYS_3", "$G", "JOURNEYS")
+	if n := strings.Count(said.String(), "\n"); n != 2 {
+		t.Errorf("%d lines: %s", n, said.String())
+	}
 }
 
 func TestNATSKeepsMessages(t *testing.T) {
