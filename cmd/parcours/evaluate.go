@@ -164,14 +164,15 @@ func readFound(ctx context.Context, store *clickhouse.Store) (found []evaluate.F
 		return nil, 0, misused("the tables are empty: import the events of the truth file first")
 	}
 	rows, err := store.Conn().Query(ctx, "SELECT kind, origin_event, unit, reason, toUnixTimestamp64Milli(occurred_at), "+
-		"toUnixTimestamp64Milli(detected_at) FROM "+db+".breakpoints_v")
+		"toUnixTimestamp64Milli(detected_at), toUnixTimestamp64Milli(opportunity_at) FROM "+db+".breakpoints_v")
 	if err != nil {
 		return nil, 0, fmt.Errorf("read breakpoints: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var f evaluate.Found
-		if err := rows.Scan(&f.Kind, &f.Origin, &f.Unit, &f.Reason, (*int64)(&f.OccurredAt), (*int64)(&f.DetectedAt)); err != nil {
+		if err := rows.Scan(&f.Kind, &f.Origin, &f.Unit, &f.Reason, (*int64)(&f.OccurredAt), (*int64)(&f.DetectedAt),
+			(*int64)(&f.OpportunityAt)); err != nil {
 			return nil, 0, fmt.Errorf("read breakpoints: %w", err)
 		}
 		found = append(found, f)

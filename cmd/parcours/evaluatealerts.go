@@ -45,13 +45,16 @@ func readAlerts(ctx context.Context, store *clickhouse.Store) (raised []evaluate
 func printAlerts(out io.Writer, a *evaluate.Alerts) {
 	fmt.Fprintf(out, "\nAlerts: %d changes of a rate were planted, %d of them found. %d alerts were raised in %.1f weeks, %d of them about nothing that was planted: %.2f a week.\n",
 		len(a.Shifts), a.Found, len(a.Raised), a.Weeks, a.FalseAlarms, a.FalseAlarmsPerWeek)
+	fmt.Fprintf(out, "Of changes in a series of 60 failures a day and more %d of %d were told within 2 days with as many, of 10 and more %d of %d within 10.\n",
+		a.Many.InTime, a.Many.Shifts, a.Some.InTime, a.Some.Shifts)
 	for i := range a.Shifts {
 		s := &a.Shifts[i]
 		found := "not found"
 		if s.Found {
-			found = fmt.Sprintf("found %d days later, begun %+d days from it", s.DelayDays, s.SinceErrorDays)
+			found = fmt.Sprintf("found %d days later (%d that count), begun %+d days from it", s.DelayDays, s.Days, s.SinceErrorDays)
 		}
-		fmt.Fprintf(out, "  from %s: %s x %g  %s, %.1f failures a day: %s\n", s.At, s.Kind, s.Factor, words(s.Silo, s.Unit, s.Reason), s.FailuresPerDay, found)
+		fmt.Fprintf(out, "  from %s: %s x %g  %s, %.1f failures a day that became %.2f times as many: %s\n", s.At, s.Kind, s.Factor, words(s.Silo, s.Unit, s.Reason),
+			s.FailuresPerDay, s.TrueFactor, found)
 	}
 	for i := range a.Raised {
 		r := &a.Raised[i]

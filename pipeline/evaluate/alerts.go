@@ -12,18 +12,29 @@ type Alerts struct {
 	Shifts             []FoundShift  `json:"shifts"`
 	Raised             []RaisedAlert `json:"raised"`
 	Found              int           `json:"found"`        // shifts that an alert told
+	Many               InTime        `json:"many"`         // shifts of a series with manyADay failures a day, in time within manyWithin days
+	Some               InTime        `json:"some"`         // of one with someADay up to there, within someWithin
 	FalseAlarms        int           `json:"false_alarms"` // alerts of no shift and no outage
 	Weeks              float64       `json:"weeks"`        // that the company was watched
 	FalseAlarmsPerWeek float64       `json:"false_alarms_per_week"`
+}
+
+// InTime counts shifts that were found in time.
+type InTime struct {
+	Shifts int `json:"shifts"`
+	InTime int `json:"in_time"`
 }
 
 // FoundShift is a planted shift, and the first alert that told it.
 type FoundShift struct {
 	Shift
 	FailuresPerDay float64 `json:"failures_per_day"` // breakpoints of its series detected a day in the 28 days before
+	TrueFactor     float64 `json:"true_factor"`      // what the rate really rose by: breakpoints detected in the 28 days after it shows, as many times what is usual; 0 where nothing was
 	Found          bool    `json:"found"`
 	Alert          string  `json:"alert,omitempty"`  // its id
 	DelayDays      int     `json:"delay_days"`       // from its day to the day whose figures raised it; 0 where it was not found
+	Days           int     `json:"days"`             // of these, those after it shows on which its series usually has the failures for which a time is promised
+	InTime         bool    `json:"in_time"`          // Days is what is promised, or less
 	SinceErrorDays int     `json:"since_error_days"` // from its day to the date of origin that the alert gives
 }
 
@@ -72,11 +83,18 @@ const (
 	daysBefore  = 28 // of which the failures a day of a series are the mean
 )
 
+// What is promised: a series with so many failures a day, and how many such days may pass until a rise by half is told.
+const (
+	manyADay, manyWithin = 60, 2
+	someADay, someWithin = 10, 10
+)
+
 // alerts judges what was raised, oldest first.
 func (t *Truth) alerts(raised []Raised, found []Found) Alerts {
 	a := Alerts{Shifts: []FoundShift{}, Raised: []RaisedAlert{}, Weeks: float64(t.Company.Days) / 7}
 	for _, s := range t.shifts {
-		a.Shifts = append(a.Shifts, FoundShift{Shift: s, FailuresPerDay: s.failures(found)})
+		d := s.detections(found)
+		a.Shifts = append(a.Shifts, FoundShift{Shift: s, FailuresPerDay: d.before(), TrueFactor: d.factor()})
 	}
 	for i := range raised {
 		one := raised[i].shown(t.tells(&raised[i].Alert, a.Shifts))
@@ -85,10 +103,8 @@ func (t *Truth) alerts(raised []Raised, found []Found) Alerts {
 		}
 		a.Raised = append(a.Raised, one)
 	}
-	for _, s := range a.Shifts {
-		if s.Found {
-			a.Found++
-		}
+	for i := range a.Shifts {
+		a.timed(&a.Shifts[i], found)
 	}
 	if a.Weeks > 0 {
 		a.FalseAlarmsPerWeek = float64(a.FalseAlarms) / a.Weeks
@@ -146,19 +162,4 @@ func lies(k, shifted alert.Key) bool {
 	same := func(of, with string) bool { return with == "" || of == with }
 	return k.Kind == shifted.Kind && same(k.ReasonFamily, shifted.ReasonFamily) && same(k.Unit, shifted.Unit) &&
 		(shifted.Unit != "" || same(k.Silo, shifted.Silo))
-}
-
-// failures is how many breakpoints of the series were detected a day before the shift.
-func (s *Shift) failures(found []Found) float64 {
-	n := 0
-	for i := range found {
-		f := &found[i]
-		if d := s.day() - alert.DateOf(f.DetectedAt); d < 1 || d > daysBefore || f.Kind != s.Kind {
-			continue
-		}
-		if (s.Unit == "" || f.Unit == s.Unit) && (s.Reason == "" || f.Reason == s.Reason) {
-			n++
-		}
-	}
-	return float64(n) / daysBefore
 }

@@ -19,6 +19,8 @@ type Found struct {
 	Reason     string
 	OccurredAt event.Instant
 	DetectedAt event.Instant
+
+	OpportunityAt event.Instant
 }
 
 // Options say what to compare with.

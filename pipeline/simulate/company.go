@@ -180,6 +180,9 @@ func (p *Parameters) checkNames() error {
 		}
 	}
 	for _, s := range p.Shifts {
+		if s.Kind == Detractor || s.Kind == UnresolvedEnd {
+			return fmt.Errorf("shifts: %s follows from other failures: it has no chance of its own that could shift", s.Kind)
+		}
 		if !slices.Contains(Kinds[:], s.Kind) || s.Unit != "" && p.siloOf(s.Unit) == "" {
 			return fmt.Errorf("shifts: %s of unit %q: no such kind, or no such unit", s.Kind, s.Unit)
 		}

@@ -222,7 +222,7 @@ func (st *story) waited(c *contact, q *Queue) (left bool) {
 		return false
 	}
 	wait := st.span(q.LongWait)
-	if st.by(q.PAbandon) {
+	if st.by(min(q.PAbandon*st.shifted(QueueAbandonment, c.data.Unit), mostLikely)) {
 		st.pass(wait / 2)
 		st.say(c, event.ContactAbandoned, nil)
 		st.fail(QueueAbandonment, st.now, "gave up waiting", c.data, c.unknown)

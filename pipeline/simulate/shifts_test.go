@@ -27,7 +27,8 @@ func TestParseShifts(t *testing.T) {
 	if err := company.Plant(nil); err != nil || len(company.Shifts) != 0 {
 		t.Errorf("a quiet company: %+v, %v", company.Shifts, err)
 	}
-	if company.Plant([]simulate.Shift{{Kind: "long_wait", Unit: "nowhere", Factor: 2}}) == nil || company.Plant([]simulate.Shift{{Kind: "sloth", Factor: 2}}) == nil {
-		t.Error("a unit or kind that is not there was planted")
+	if company.Plant([]simulate.Shift{{Kind: "long_wait", Unit: "nowhere", Factor: 2}}) == nil || company.Plant([]simulate.Shift{{Kind: "sloth", Factor: 2}}) == nil ||
+		company.Plant([]simulate.Shift{{Kind: "detractor", Factor: 2}}) == nil {
+		t.Error("a unit or kind that is not there, or has no chance of its own, was planted")
 	}
 }

@@ -112,14 +112,19 @@ func (st *story) seem(kind string, at event.Instant, cause string) {
 
 // fails says whether a unit fails the customer in some way: by chance, by its quality, and by what has shifted since.
 func (st *story) fails(kind, unit string, p float64) bool {
-	p *= st.quality(unit)
+	return st.by(min(p*st.quality(unit)*st.shifted(kind, unit), mostLikely))
+}
+
+// shifted is how many times as likely a failure is as it was at first.
+func (st *story) shifted(kind, unit string) float64 {
+	factor := 1.
 	for i := range st.parameters.Shifts {
 		s := &st.parameters.Shifts[i]
 		if s.Kind == kind && (s.Unit == "" || s.Unit == unit) && (s.Reason == "" || s.Reason == st.need.Reason) && st.now >= st.shifts(s) {
-			p *= s.Factor
+			factor *= s.Factor
 		}
 	}
-	return st.by(min(p, mostLikely))
+	return factor
 }
 
 // mostLikely is how probable a failure can become: nobody always fails.
