@@ -23,6 +23,9 @@ type Truth struct {
 	semblances  []Semblance
 	incidents   []Incident
 	shifts      []Shift
+	causes      Planted
+	losses      []Loss
+	risks       risks
 	origins     map[string]string // origin events asked for -> the customer they truly are of
 	first, last event.Instant
 	sample      sample
@@ -175,8 +178,14 @@ func (r *reading) line(line []byte) error {
 		return one(line, &t.incidents)
 	case "shift":
 		return one(line, &t.shifts)
+	case "churn":
+		return parse(line, &t.causes)
+	case "loss":
+		return one(line, &t.losses)
+	case "risk":
+		return t.risks.line(line)
 	}
-	return fmt.Errorf("record %q: expected company, event, need, semblance, incident or shift", head.Record)
+	return fmt.Errorf("record %q: expected company, event, need, semblance, incident, shift, churn, loss or risk", head.Record)
 }
 
 // parse reads JSON; what stands in it is never quoted in an error.

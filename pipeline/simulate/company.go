@@ -19,7 +19,7 @@ import (
 
 // pages are the companies that ship, a page of YAML each.
 //
-//go:embed companies/*.yaml
+//go:embed companies/*.yaml rules/*.yaml
 var pages embed.FS
 
 // DefaultCompany names the company that is made where none is asked for.
@@ -45,6 +45,16 @@ func Company(name string) (*Parameters, error) {
 		return nil, fmt.Errorf("company %q: expected one of %s, or a file", name, strings.Join(Companies(), ", "))
 	}
 	return ParseCompany(page)
+}
+
+// Rules gives the part of a rule book that goes with a company that ships, a page of YAML: its segments. nil for one whose
+// customers the book that ships knows well enough.
+func Rules(company string) []byte {
+	page, err := pages.ReadFile(path.Join("rules", company+".yaml"))
+	if err != nil {
+		return nil
+	}
+	return page
 }
 
 // Default is the company of Parcours's own demonstration: a supplier of telephone lines and what goes with them.
@@ -126,6 +136,12 @@ func (p *Parameters) check() error {
 			return fmt.Errorf("closed: %q: expected a day like 05-01 or 2026-04-06", text)
 		}
 	}
+	if _, err := p.FirstDay(); err != nil {
+		return err
+	}
+	if err := p.Churn.check(p); err != nil {
+		return err
+	}
 	return p.checkNames()
 }
 
@@ -146,6 +162,10 @@ func checkNumbers(name string, v reflect.Value) error {
 			if err := checkNumbers(fmt.Sprintf("%s[%d]", name, i), v.Index(i)); err != nil {
 				return err
 			}
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return checkNumbers(name, v.Elem())
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -267,4 +287,16 @@ func (p *Parameters) openDay() time.Duration {
 		longest = max(longest, hours[1]-hours[0])
 	}
 	return time.Duration(longest) * time.Hour
+}
+
+// FirstDay is the start of a company where none is asked for.
+func (p *Parameters) FirstDay() (time.Time, error) {
+	if p.Start == "" {
+		return DefaultStart, nil
+	}
+	start, err := time.Parse(time.DateOnly, p.Start)
+	if err != nil {
+		return start, fmt.Errorf("start: %q: expected a date like 2024-01-01", p.Start)
+	}
+	return start, nil
 }

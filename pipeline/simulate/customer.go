@@ -13,7 +13,8 @@ type customer struct {
 	segment *Segment
 	product string
 	place   string
-	margin  float64 // a year
+	margin  float64       // a year
+	began   event.Instant // of the contract, where customers come and go
 }
 
 // ordinals of customer 0 and of what a customer is, beside the numbers of occasions.
@@ -29,6 +30,10 @@ func (s *Simulator) customer(number int) customer {
 	share := rng.Float64()
 	low, high := c.segment.Margin[0], c.segment.Margin[1]
 	c.margin = math.Round(low + float64((high-low)*share*share))
+	if c.segment.Product != "" {
+		c.product = c.segment.Product
+	}
+	s.sign(&c)
 	return c
 }
 

@@ -21,6 +21,8 @@ const (
 	visit    = -1 - iota // to the web site, about nothing
 	contract             // the customer's contract becomes known
 	outage
+	contractual // something happens to the contract; the ordinal is that of the step
+	use         // of the service
 )
 
 // occasions gives them all in order of time.
@@ -32,6 +34,7 @@ func (s *Simulator) occasions() []occasion {
 	for number := 1; number <= s.config.Customers; number++ {
 		all = s.occasionsOf(number, all)
 	}
+	all = s.allowed(all)
 	slices.SortFunc(all, func(a, b occasion) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.customer, b.customer), cmp.Compare(a.ordinal, b.ordinal))
 	})
@@ -51,7 +54,7 @@ type life struct {
 // occasionsOf goes through the days of one customer, until the need to leave.
 func (s *Simulator) occasionsOf(number int, all []occasion) []occasion {
 	l := life{Simulator: s, customer: s.customer(number), rng: s.chance(number, 0), last: map[string]int{}, all: all}
-	l.add(s.dawn(l.rng), contract)
+	l.introduce()
 	for d := range s.config.Days {
 		if left := l.day(d); left {
 			break
@@ -105,7 +108,7 @@ func (l *life) again(reason string, d int) bool {
 
 func (l *life) add(at event.Instant, kind int) {
 	l.ordinal++
-	if at >= l.start && at < l.end {
+	if at >= max(l.start, l.began) && at < l.end {
 		l.all = append(l.all, occasion{at: at, customer: uint32(l.number), ordinal: l.ordinal, kind: int16(kind)})
 	}
 }

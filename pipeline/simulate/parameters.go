@@ -45,6 +45,8 @@ type Parameters struct {
 	Shifts       []Shift       `yaml:"shifts"`         // changes for the worse or better on known days
 	Semblances   Semblances    `yaml:"semblances"`     // what looks like a failure and is none
 	Noise        NoiseSettings `yaml:"noise"`          // of the systems that send
+	Start        string        `yaml:"start"`          // first day where none is asked for, as 2024-01-01; "" for that of DefaultStart
+	Churn        *Churn        `yaml:"churn"`          // who leaves; nil where only a need to leave does it
 }
 
 // Segment is a kind of customers and how they differ from the average one.
@@ -58,6 +60,8 @@ type Segment struct {
 	PForgiving float64    `yaml:"p_forgives"` // does not mind a failure
 	Margin     [2]float64 `yaml:"margin"`     // a year, in the currency: the lower ones are more frequent
 	Captive    bool       `yaml:"captive"`    // cannot leave
+	Product    string     `yaml:"product"`    // that all of them have; "" for one of the products
+	Leaves     float64    `yaml:"leaves"`     // of their own will, a year, with a new contract at the median margin and no failures
 }
 
 // Share is one of several values.

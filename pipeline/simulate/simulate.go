@@ -9,6 +9,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"parcours/pipeline/event"
@@ -19,7 +20,7 @@ type Config struct {
 	Customers  int         // default 500
 	Days       int         // default 30; every event lies before Start + Days
 	Seed       uint64      // another seed is another history of the same company
-	Start      time.Time   // default DefaultStart
+	Start      time.Time   // default that of the company, mostly DefaultStart
 	Broken     int         // lines of WriteNDJSON that are no valid events, default 0: for tests of the door
 	Parameters *Parameters // default Default()
 }
@@ -38,6 +39,10 @@ type Simulator struct {
 	outageKind int // the need that an outage makes, -1 for none
 	incidents  []Incident
 	weights    []float64 // of the days
+
+	planned, assessed sync.Once
+	fate              []fate   // of each customer, once planned
+	risk              [][]risk // of each customer, once assessed
 }
 
 // New takes a configuration; zero and negative sizes stand for the defaults.
@@ -48,13 +53,13 @@ func New(c Config) *Simulator {
 	if c.Days <= 0 {
 		c.Days = defaultDays
 	}
+	if c.Parameters == nil {
+		c.Parameters = Default()
+	}
 	if c.Start.IsZero() {
-		c.Start = DefaultStart
+		c.Start, _ = c.Parameters.FirstDay() // ParseCompany has looked
 	}
 	s := &Simulator{config: c, parameters: c.Parameters, start: event.InstantOf(c.Start)}
-	if s.parameters == nil {
-		s.parameters = Default()
-	}
 	s.hours = newHours(s.parameters)
 	s.end = s.start.Add(time.Duration(c.Days) * day)
 	s.outageKind = slices.IndexFunc(s.parameters.Needs, func(k NeedKind) bool { return k.Begins == BeginsIncident })
@@ -134,7 +139,11 @@ func (s *Simulator) stories() iter.Seq[*story] {
 	return func(yield func(*story) bool) {
 		ids := counters{}
 		for _, o := range s.occasions() {
-			if !yield(s.play(o, ids)) {
+			st := s.play(o, ids)
+			if o.kind >= visit && s.fate != nil {
+				st.leaveOff(s.fate[o.customer-1].end(s))
+			}
+			if !yield(st) {
 				return
 			}
 		}

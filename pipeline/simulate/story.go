@@ -76,6 +76,11 @@ func (s *Simulator) play(o occasion, ids counters) *story {
 		st.browse()
 	case contract:
 		st.begin()
+	case contractual:
+		st.rng = s.chance(number, ofSteps+int(o.ordinal))
+		st.change(&s.fate[number-1].steps[o.ordinal])
+	case use:
+		st.tell(app, event.ServiceUsed, event.Data{Identifiers: st.who, Product: st.product})
 	default:
 		st.kind = &s.parameters.Needs[o.kind]
 		st.need.ID = fmt.Sprintf("n-%06d", ids.next("need"))
@@ -112,7 +117,8 @@ func (st *story) seem(kind string, at event.Instant, cause string) {
 
 // fails says whether a unit fails the customer in some way: by chance, by its quality, and by what has shifted since.
 func (st *story) fails(kind, unit string, p float64) bool {
-	return st.by(min(p*st.quality(unit)*st.shifted(kind, unit), mostLikely))
+	p *= st.quality(unit) * st.lures(kind)
+	return st.by(min(p*st.shifted(kind, unit), mostLikely))
 }
 
 // shifted is how many times as likely a failure is as it was at first.

@@ -79,7 +79,7 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 }
 
 // WriteTruth writes what truly happened, one JSON object a line: the company, every event, every need with what the company
-// did wrong, what only looked like it, the outages, and the shifts. The same configuration gives the same bytes. The story is
+// did wrong, what only looked like it, the outages, the shifts, and who left and why. The same configuration gives the same bytes. The story is
 // told twice, for the events and for the needs, so that memory holds what is under way and the semblances.
 func (s *Simulator) WriteTruth(w io.Writer) error {
 	out := truthWriter{out: bufio.NewWriterSize(w, 1<<16)}
@@ -102,6 +102,7 @@ func (s *Simulator) WriteTruth(w io.Writer) error {
 			out.line(shiftRecord{"shift", stamp(s.shifts(x)), x.Kind, s.parameters.siloOf(x.Unit), x.Unit, x.Reason, x.Factor})
 		}
 	}
+	s.writeChurn(&out)
 	if out.err == nil {
 		out.err = out.out.Flush()
 	}
