@@ -20,7 +20,8 @@ var layers = map[string][]string{
 	"pipeline/scenario":       {"pipeline/event", "pipeline/rules"},
 	"pipeline/journey":        {"pipeline/event", "pipeline/rules"},
 	"pipeline/breakpoint":     {"pipeline/event", "pipeline/rules", "pipeline/journey"},
-	"pipeline":                {"pipeline/event", "pipeline/rules", "pipeline/journey", "pipeline/breakpoint", "pipeline/attribution", "pipeline/alert"},
+	"pipeline/churn":          {"pipeline/event", "pipeline/rules", "pipeline/journey"},
+	"pipeline":                {"pipeline/event", "pipeline/rules", "pipeline/journey", "pipeline/breakpoint", "pipeline/attribution", "pipeline/alert", "pipeline/churn"},
 	"pipeline/ingest":         {"pipeline", "pipeline/event"},
 	"pipeline/ingest/mapping": {"pipeline/event", "pipeline/rules"},
 	"pipeline/simulate":       {"pipeline/event", "pipeline/rules"},
@@ -28,9 +29,9 @@ var layers = map[string][]string{
 	"pipeline/evaluate/reference": {"pipeline/event", "pipeline/rules"},
 	"pipeline/alert":              {"pipeline/event", "pipeline/rules"},
 	"pipeline/evaluate":           {"pipeline/event", "pipeline/rules", "pipeline/alert", "pipeline/evaluate/reference"},
-	"pipeline/aggregate":          {"pipeline", "pipeline/event", "pipeline/journey", "pipeline/rules", "pipeline/attribution", "pipeline/alert"},
+	"pipeline/aggregate":          {"pipeline", "pipeline/event", "pipeline/journey", "pipeline/rules", "pipeline/attribution", "pipeline/alert", "pipeline/churn"},
 	"pipeline/nats":               {"pipeline", "pipeline/event"},
-	"pipeline/clickhouse":         {"pipeline", "pipeline/event", "pipeline/rules", "pipeline/attribution", "pipeline/alert", "pipeline/readiness", "schemas"},
+	"pipeline/clickhouse":         {"pipeline", "pipeline/event", "pipeline/rules", "pipeline/attribution", "pipeline/alert", "pipeline/readiness", "pipeline/churn", "schemas"},
 	"pipeline/attribution":        {"pipeline/event"},
 	"pipeline/embedded":           {},
 	"schemas":                     {},
@@ -42,6 +43,7 @@ var layers = map[string][]string{
 var computing = []string{
 	"pipeline", "pipeline/event", "pipeline/rules", "pipeline/scenario", "pipeline/journey", "pipeline/breakpoint",
 	"pipeline/simulate", "pipeline/evaluate", "pipeline/evaluate/reference", "pipeline/alert", "pipeline/attribution", "pipeline/readiness",
+	"pipeline/churn",
 }
 
 // forbidden to the computing packages.

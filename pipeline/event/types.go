@@ -88,7 +88,9 @@ const (
 	CustomerSplit    = "customer.split"
 	RulesPublished   = "rules.published"
 	ModelPublished   = "model.published"
-	DayClosed        = "day.closed" // all partitions have closed a day: which rates it found changed, told once
+	DayClosed        = "day.closed"   // all partitions have closed a day: which rates it found changed, told once
+	ChurnScored      = "churn.scored" // what a model said of one customer on one day, told once
+	DayScored        = "day.scored"   // all customers have been scored as of one midnight, once
 )
 
 // Role says what an event can do to journeys.
@@ -145,7 +147,8 @@ var Specs = [...]Spec{
 	{ActionLaunched, "organisation", Apart}, {ContextChanged, "organisation", Apart},
 	{LogOpened, FamilySystem, Apart}, {ClockModeChanged, FamilySystem, Apart}, {ClockTicked, FamilySystem, Apart},
 	{CustomerLinked, FamilySystem, Apart}, {CustomerSplit, FamilySystem, Apart}, {RulesPublished, FamilySystem, Apart},
-	{ModelPublished, FamilySystem, Apart}, {DayClosed, FamilySystem, Apart},
+	{ModelPublished, FamilySystem, Apart}, {DayClosed, FamilySystem, Apart}, {ChurnScored, FamilySystem, Apart},
+	{DayScored, FamilySystem, Apart},
 }
 
 // SpecOf finds a type; a type that product.md does not name is an activity of family other that opens a journey.
@@ -238,7 +241,13 @@ func (t *specTable) fill() bool {
 }
 
 // Ours says whether Parcours alone writes this type: nobody brings it to the door, not even an operator.
-func Ours(typ string) bool { return typ == LogOpened || typ == ClockModeChanged || typ == DayClosed }
+func Ours(typ string) bool {
+	switch typ {
+	case LogOpened, ClockModeChanged, DayClosed, ChurnScored, DayScored:
+		return true
+	}
+	return false
+}
 
 // System says whether only Parcours and its operators may write this type.
 func System(typ string) bool { return SpecOf(typ).system() }

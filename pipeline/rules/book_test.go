@@ -76,6 +76,13 @@ func TestDefaults(t *testing.T) {
 		{"kinds", len(b.Precedence), 20},
 		{"attribution", b.Attribution, rules.Attribution{ExposedWithin: 90 * rules.Day, LostWithin: 90 * rules.Day, TooFew: 30, LeavingReasons: []string{"cancellation"}, Replicates: 1000, BeforeSignal: 90 * rules.Day}},
 		{"segments", []any{len(b.Segments), b.Segments[0].Name, *b.Segments[0].Captive}, []any{1, "captive", true}},
+		{"churn", b.Churn, rules.Churn{
+			LapseAfter: 90 * rules.Day, RenewalAfter: 30 * rules.Day,
+			Silence:    rules.Silence{Gaps: 8, Share: 0.005, Season: [12]float64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
+			Experience: rules.Experience{Limit: 12, Weights: [5]float64{0.5, 1, 2, 4, 6}},
+			Told:       rules.Told{Moved: 0.1, MovedBy: 0.001, Risk: 0.2, DecayedTo: 0.5, Voice: 60, RiskTimes: 3, Cleared: 0.75},
+		}},
+		{"a loss", b.LossOf("", 0, false), rules.Loss{Cancelled: true, ValueDown: 0.8, For: 90 * rules.Day}},
 		{"owed", []bool{b.Core("delivery.late"), b.Core("")}, []bool{true, true}},
 	} {
 		if !reflect.DeepEqual(figure.got, figure.want) {

@@ -10,12 +10,14 @@ var (
 	toCost = []string{"currency", "silos.hourly_rates", "minutes"} // what work costs
 
 	toCompare = []string{"silos.rates_are_illustrative", "targets", "comparison", "alerts", "segments", "attribution"} // with what figures are compared
+
+	toForetell = []string{"churn"} // when a customer is said to be leaving, which no journey and no breakpoint asks
 )
 
 // Judges names all that judges: two books of one Judges find the same breakpoints out of the same opportunities, whatever
-// their targets, comparison periods, alerts, segments, currency, rates and minutes.
+// their targets, comparison periods, alerts, segments, churn, currency, rates and minutes.
 func (b *Book) Judges() string {
-	return b.hashOf(func(key string) bool { return !under(key, toCost) && !under(key, toCompare) })
+	return b.hashOf(func(key string) bool { return !under(key, toCost) && !under(key, toCompare) && !under(key, toForetell) })
 }
 
 // Costs names all by which steps cost: two books of one Judges and one Costs charge the same.

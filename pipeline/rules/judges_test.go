@@ -19,6 +19,8 @@ func TestJudges(t *testing.T) {
 		"silos: {hourly_rates: {it: 99}}":                                         {costs: true},
 		"minutes: {by_channel: {phone: 9}}":                                       {costs: true},
 		"minutes: {internal_step: 9}":                                             {costs: true},
+		"churn: {explicit: {lapse_after: 60d}}":                                   {},
+		"segments: [{name: a, loss: {cancelled: false}}]":                         {},
 		"breakpoints: {repeat_contact: {within: 5d}}":                             {judges: true},
 		"breakpoints: {repeat_contact: {except: [{unit: a, within: 5d}]}}":        {judges: true},
 		"reasons: {billing: {silo: sales}}":                                       {judges: true},

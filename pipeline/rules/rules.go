@@ -87,6 +87,8 @@ type Book struct {
 	Segments    []Segment
 	Attribution Attribution
 
+	Churn Churn // signals that a customer is leaving
+
 	calendar   *Calendar
 	calendars  map[string]*Calendar // by name
 	containers map[string]bool

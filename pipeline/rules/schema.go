@@ -38,7 +38,7 @@ func schema() []field {
 		calendarsField(),
 		named("units", "Units that keep another calendar.", anyText, names, func(b *Book) *map[string]string { return &b.Units }),
 		segmentsField(), attributionGroup(), comparisonGroup(), alertsGroup(),
-		technicalGroup(),
+		churnGroup(), technicalGroup(),
 	}
 }
 

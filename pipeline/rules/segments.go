@@ -15,6 +15,45 @@ type Segment struct {
 	Captive          *bool    // who cannot leave, or who can
 	Product          string   // "" for any
 	AnnualMarginFrom *float64 // that much or more a year, Currency; a contract that states none is below
+	Loss             *Loss    // what counts as one of them having left; nil for UsualLoss
+}
+
+// Loss is what counts as a customer having left of their own will. Other endings only end what is known of them.
+type Loss struct {
+	Cancelled bool          // the contract was cancelled by the customer, or nobody said by whom
+	ValueDown float64       // its value fell by this share of the highest it had; 0 where that is no loss
+	For       time.Duration // and stayed there so long: then it is one
+}
+
+// UsualLoss holds where a segment says nothing else.
+var UsualLoss = Loss{Cancelled: true, ValueDown: 0.8, For: 90 * Day}
+
+// SegmentOf is the part of the customers to which one belongs by the last contract that started: its product, its annual
+// margin (NaN where it stated none) and whether the customer is captive. Of a customer without a contract they are "", NaN, false.
+func (b *Book) SegmentOf(product string, margin float64, captive bool) string {
+	if i := b.segmentOf(product, margin, captive); i >= 0 {
+		return b.Segments[i].Name
+	}
+	return StandardSegment
+}
+
+// LossOf is what counts as having left, of a customer of such a contract.
+func (b *Book) LossOf(product string, margin float64, captive bool) Loss {
+	if i := b.segmentOf(product, margin, captive); i >= 0 && b.Segments[i].Loss != nil {
+		return *b.Segments[i].Loss
+	}
+	return UsualLoss
+}
+
+func (b *Book) segmentOf(product string, margin float64, captive bool) int {
+	for i := range b.Segments {
+		s := &b.Segments[i]
+		if (s.Captive == nil || *s.Captive == captive) && (s.Product == "" || s.Product == product) &&
+			(s.AnnualMarginFrom == nil || margin >= *s.AnnualMarginFrom) {
+			return i
+		}
+	}
+	return -1
 }
 
 // Attribution says how breakpoints are set beside the losses that follow them.
@@ -27,14 +66,15 @@ type Attribution struct {
 	BeforeSignal   time.Duration // how long before a signal a breakpoint may lie to have been seen
 }
 
-const segmentsExpected = "a list; each {name: ..., captive: true or false, product: ..., annual_margin_from: ...}, of which all but the name may be left out"
+const segmentsExpected = "a list; each {name: ..., captive: true or false, product: ..., annual_margin_from: ..., loss: {cancelled: ..., value_down: ..., for: ...}}, of which all but the name may be left out"
 
 // segmentsField is the list of segments.
 func segmentsField() field {
 	return field{
 		key: "segments",
 		doc: "Parts of the customers, by what their contract says (contract.started); the first that fits holds, and who fits none is " +
-			StandardSegment + ".",
+			StandardSegment + ". loss says what counts as one of them having left: cancelled: the contract was cancelled by the customer (true " +
+			"unless it says false); value_down: its value fell by that share of the highest it had (80% unless it says otherwise; 0 for never), and stayed there for so long (90d).",
 		expected: segmentsExpected,
 		read: func(r *reader, at string, n *node, b *Book) {
 			if r.expect(at, n, list) {
@@ -80,11 +120,37 @@ func (r *reader) segment(at string, item *node) (s Segment) {
 			s.Product, _ = value(r, key, e.value, anyText)
 		case "annual_margin_from":
 			s.AnnualMarginFrom = stated(value(r, key, e.value, amounts))
+		case "loss":
+			if r.expect(key, e.value, mapping) {
+				s.Loss = r.loss(key, e.value)
+			}
 		default:
-			r.fault(e.line, key, "there is no such key; expected %s", oneOf(strings.Fields("name captive product annual_margin_from")))
+			r.fault(e.line, key, "there is no such key; expected %s", oneOf(strings.Fields("name captive product annual_margin_from loss")))
 		}
 	}
 	return s
+}
+
+// loss reads what a segment loses; what it leaves out is as usual.
+func (r *reader) loss(at string, item *node) *Loss {
+	l := UsualLoss
+	for _, e := range item.entries {
+		key := join(at, e.key)
+		switch e.key {
+		case "cancelled":
+			l.Cancelled, _ = value(r, key, e.value, yesNo)
+		case "value_down":
+			l.ValueDown, _ = value(r, key, e.value, shares)
+		case "for":
+			l.For, _ = value(r, key, e.value, durations)
+		default:
+			r.fault(e.line, key, "there is no such key; expected %s", oneOf(strings.Fields("cancelled value_down for")))
+		}
+	}
+	if !l.Cancelled && l.ValueDown == 0 {
+		r.fault(item.line, at, "nobody could ever be lost; expected cancelled: true, or a value_down")
+	}
+	return &l
 }
 
 func stated[T any](v T, _ bool) *T { return &v }
@@ -101,6 +167,17 @@ func (s *Segment) shown() *node {
 	if s.AnnualMarginFrom != nil {
 		n.add("annual_margin_from", "", plainNode(amounts.print(*s.AnnualMarginFrom)))
 	}
+	if s.Loss != nil {
+		n.add("loss", "", s.Loss.shown())
+	}
+	return n
+}
+
+func (l *Loss) shown() *node {
+	n := &node{form: mapping, flow: true}
+	n.add("cancelled", "", plainNode(yesNo.print(l.Cancelled)))
+	n.add("value_down", "", plainNode(shares.print(l.ValueDown)))
+	n.add("for", "", plainNode(durations.print(l.For)))
 	return n
 }
 

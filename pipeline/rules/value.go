@@ -58,6 +58,7 @@ var (
 	shifts     = number("a factor from 1.1 to 10", 1.1, 10).called("a factor")
 	volumes    = number("breakpoints a day, 1 or more", 1, 1e6).called("breakpoints a day")
 	alarms     = number("a number from 0.001 to 10", 0.001, 10).called("a number")
+	shares     = codec[float64]{expected: "a share, 0% to 100%", parse: parseShare, print: printFigure, short: "a share"}
 	counts     = whole("a whole number, 0 to 3660", 0, 3660)
 	atLeastOne = whole("a whole number, 1 or more", 1, math.MaxInt32)
 	periods    = whole("a number of months, 1 to 120", 1, 120)
@@ -229,6 +230,11 @@ func parseFigure(s string) (float64, bool) {
 		v /= 100
 	}
 	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) && v >= 0
+}
+
+func parseShare(s string) (float64, bool) {
+	v, ok := parseFigure(s)
+	return v, ok && v <= 1
 }
 
 func printFigure(v float64) string {

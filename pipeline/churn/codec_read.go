@@ -1,0 +1,264 @@
+package churn
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
+)
+
+// reader reads what a writer wrote; once it failed it gives zeros.
+type reader struct {
+	s      string
+	base   event.Instant
+	failed bool
+}
+
+func (r *reader) fail() { r.s, r.failed = "", true }
+
+func (r *reader) uint() (v uint64) {
+	for i := 0; i < len(r.s) && i < binary.MaxVarintLen64; i++ {
+		b := r.s[i]
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			r.s = r.s[i+1:]
+			return v
+		}
+	}
+	r.fail()
+	return 0
+}
+
+func (r *reader) int() int64 { return unzigzag(r.uint()) }
+
+func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
+
+// length is a number of things that follow, each of a byte at least.
+func (r *reader) length() int {
+	n := r.uint()
+	if n > uint64(len(r.s)) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) take(n uint64) string {
+	if n > uint64(len(r.s)) {
+		r.fail()
+		return ""
+	}
+	s := r.s[:n]
+	r.s = r.s[n:]
+	return s
+}
+
+func (r *reader) byte() byte {
+	if s := r.take(1); s != "" {
+		return s[0]
+	}
+	return 0
+}
+
+func (r *reader) bit() bool { return r.byte() == 1 }
+
+func (r *reader) fixed(bytes int) (v uint64) {
+	for i, b := range []byte(r.take(uint64(bytes))) {
+		v |= uint64(b) << (8 * i)
+	}
+	return v
+}
+
+func (r *reader) text() string { return r.take(r.uint()) }
+
+func (r *reader) at() event.Instant {
+	switch v := r.uint(); v {
+	case 0:
+		return unset
+	case 1:
+		return journey.Never
+	default:
+		return r.base + event.Instant(unzigzag(v-2))
+	}
+}
+
+func (r *reader) number() float64 {
+	if v := r.uint(); v != 0 {
+		return float64(unzigzag(v >> 1))
+	}
+	return math.Float64frombits(r.fixed(8))
+}
+
+func (r *reader) amount() float64 {
+	if r.bit() {
+		return r.number()
+	}
+	return math.NaN()
+}
+
+func (r *reader) id() string {
+	n := r.uint()
+	if n > 0 {
+		return r.take(n - 1)
+	}
+	var raw [16]byte
+	var text [2 * len(raw)]byte
+	copy(raw[:], r.take(uint64(len(raw))))
+	hex.Encode(text[:], raw[:])
+	return string(text[:])
+}
+
+func (r *reader) kind() string {
+	n := r.uint()
+	if n&1 == 0 {
+		return r.take(n >> 1)
+	}
+	if n>>1 >= uint64(len(kindNames)) {
+		r.fail()
+		return ""
+	}
+	return kindNames[n>>1]
+}
+
+// head reads the format, and up to where a Standing is settled.
+func (r *reader) head(s *Standing) {
+	if r.byte() != standingFormat {
+		r.fail()
+	}
+	if s.begun = r.bit(); s.begun {
+		s.settled = event.Instant(r.int())
+	}
+	r.base = s.settled
+}
+
+func (r *reader) fact(f *Fact) {
+	*f = Fact{At: r.at(), What: What(r.byte()), ID: r.id(), Name: r.kind(), Family: r.text(), Amount: r.amount(), Weight: r.byte(), Flag: r.bit()}
+}
+
+func (r *reader) core(c *core) {
+	if c.begun = r.bit(); !c.begun {
+		return
+	}
+	c.seen = r.at()
+	r.contract(&c.contract)
+	c.objected = many(r, (*reader).text)
+	c.sums = many(r, func(r *reader) sum {
+		s := sum{number: r.byte(), at: r.at()}
+		if s.number >= sumNumbers {
+			r.fail()
+			return sum{}
+		}
+		for i := range s.halved {
+			s.halved[i] = r.number()
+		}
+		return s
+	})
+	r.use(&c.use)
+	for i := range c.answers {
+		if r.bit() {
+			c.answers[i] = answer{true, r.at(), r.number()}
+		}
+	}
+	c.contacts = many(r, func(r *reader) contactSeen { return contactSeen{uint32(r.fixed(4)), r.at()} })
+	c.recent = many(r, func(r *reader) Evidence { return Evidence{r.id(), r.at(), r.kind(), r.text(), r.byte()} })
+	if c.weight = r.number(); c.weight != 0 {
+		c.weighed = r.at()
+	}
+	c.signals = many(r, (*reader).signal)
+}
+
+// many reads a list; nil for an empty one.
+func many[T any](r *reader, one func(*reader) T) []T {
+	n := r.length()
+	if n == 0 {
+		return nil
+	}
+	list := make([]T, n)
+	for i := range list {
+		list[i] = one(r)
+	}
+	return list
+}
+
+func (r *reader) contract(k *contract) {
+	b := r.byte()
+	*k = newContract()
+	k.inForce, k.captive, k.left, k.lost = b&1 != 0, b&2 != 0, b&4 != 0, b&8 != 0
+	k.started, k.product, k.margin, k.gone = r.at(), r.text(), r.amount(), r.at()
+	if b&16 != 0 {
+		k.values, k.high = []value{{k.product, k.margin, k.margin}}, k.margin
+	} else {
+		k.values = many(r, func(r *reader) value { return value{r.text(), r.amount(), r.amount()} })
+		k.high = r.amount()
+	}
+	if k.left {
+		k.leftAt = r.at()
+	}
+	if b&32 != 0 {
+		k.renewing, k.renewal, k.warn = r.id(), r.at(), r.at()
+	}
+}
+
+func (r *reader) use(u *use) {
+	u.silent = journey.Never
+	if u.count = int(r.uint()); u.count == 0 {
+		return
+	}
+	u.first = day(r.int())
+	u.last = u.first + day(r.int())
+	inYear := int(r.uint())
+	r.year(u, inYear)
+	n := u.ringed()
+	i, d := n, u.last
+	u.days(func(distance int) {
+		if d -= day(distance); i > 0 {
+			i--
+			u.ring[i] = d
+		}
+	})
+	for i := n - inYear - 1; i >= 0; i-- {
+		u.ring[i] = u.last - day(r.int())
+	}
+	if r.bit() {
+		u.lastFact, u.silent, u.limit = r.id(), r.at(), r.number()
+	}
+	u.spent = r.number()
+	spends := r.uint()
+	u.spends, u.spentToday = int(spends>>1), spends&1 != 0
+}
+
+// year reads the days with use of a year.
+func (r *reader) year(u *use, n int) {
+	if n > sparse {
+		for i := range u.year {
+			u.year[i] = r.fixed(8)
+		}
+		return
+	}
+	bit := uint64(0)
+	for range n {
+		if bit += r.uint(); bit >= yearDays {
+			r.fail()
+			return
+		}
+		u.year[bit/64] |= 1 << (bit % 64)
+	}
+}
+
+func (r *reader) signal() Signal {
+	s := Signal{Kind: r.code(signalKinds[:]), RaisedAt: r.at(), ClearedAt: r.at(), ClearedWhy: r.code(endings[:])}
+	s.Evidence = many(r, (*reader).id)
+	s.Value, s.Limit, s.due, s.product = r.amount(), r.amount(), r.at(), r.text()
+	return s
+}
+
+func (r *reader) code(list []string) string {
+	i := int(r.byte())
+	if i >= len(list) {
+		r.fail()
+		return ""
+	}
+	return list[i]
+}

@@ -1,0 +1,203 @@
+package churn
+
+import (
+	"math"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
+)
+
+// Last is what was told last of a customer: as much of it as it takes to decide whether something else is worth telling.
+type Last struct {
+	Day   int32   // of its midnight, since 1970-01-01
+	P     float32 // of loss within 365 days; NaN for none
+	Voice float32 // risk; NaN for none
+	Uses  float32 // expected; NaN for none
+	Says  uint32  // hash of what else it says: segment, captivity, prior, margin, and which reasons
+	Open  Open    // signals
+	Known bool    // it stands: it was no end
+}
+
+// Open is a set of signals as known.
+type Open uint8
+
+// kindsAsKnown are the signals that scores raise, in the order of their names.
+var kindsAsKnown = [...]string{DecayOfUse, Risk, Voice}
+
+func openOf(kind string) Open { return 1 << slices.Index(kindsAsKnown[:], kind) }
+
+// Has says whether a signal of a kind is among them.
+func (o Open) Has(kind string) bool { return AsKnown(kind) && o&openOf(kind) != 0 }
+
+// Told says whether anything ever was.
+func (l Last) Told() bool { return l.Known || l.Day != 0 }
+
+// After is what is remembered when a telling was told.
+func (l Last) After(t *Telling) Last {
+	open := l.Open
+	for _, c := range t.Cleared {
+		if AsKnown(c.Kind) {
+			open &^= openOf(c.Kind)
+		}
+	}
+	for _, r := range t.Raised {
+		open |= openOf(r.Kind)
+	}
+	if t.Ended != "" {
+		return Last{Day: DayOf(t.AsOf)}
+	}
+	l = Last{Day: DayOf(t.AsOf), Open: open, Known: true, Says: says(&t.Score)}
+	l.P, l.Voice, l.Uses = float32(short(t.P[2])), float32(short(t.VoiceRisk)), float32(short(t.ExpectedUses))
+	l.absent(&t.Score)
+	return l
+}
+
+// absent marks the figures that the score does not have.
+func (l *Last) absent(s *Score) {
+	none := float32(math.NaN())
+	if !s.Scored() {
+		l.P = none
+	}
+	if math.IsNaN(s.VoiceRisk) {
+		l.Voice = none
+	}
+	if math.IsNaN(s.ExpectedUses) {
+		l.Uses = none
+	}
+}
+
+// DayOf is the day that a midnight begins, since 1970-01-01.
+func DayOf(midnight event.Instant) int32 {
+	const day = 24 * 60 * 60 * 1000
+	return int32((midnight - ((midnight%day)+day)%day) / day)
+}
+
+// says hashes what is no figure that moves.
+func says(s *Score) uint32 {
+	var features []string
+	for _, r := range s.Reasons {
+		features = append(features, r.Feature)
+	}
+	slices.Sort(features)
+	h := xxhash.New()
+	for _, text := range append(features, s.Segment) {
+		_, _ = h.WriteString(text)
+		_, _ = h.WriteString("\x00")
+	}
+	bits := math.Float64bits(short(s.Margin))
+	if math.IsNaN(s.Margin) {
+		bits = math.MaxUint64
+	}
+	flags := byte(0)
+	if s.Captive {
+		flags |= 1
+	}
+	if s.Prior {
+		flags |= 2
+	}
+	_, _ = h.Write([]byte{
+		flags, byte(bits), byte(bits >> 8), byte(bits >> 16), byte(bits >> 24), byte(bits >> 32), byte(bits >> 40), byte(bits >> 48), byte(bits >> 56),
+	})
+	return uint32(h.Sum64())
+}
+
+// What a rule book does not say of tellings. Voice risk moves in points of 100; expected uses by the share of probabilities and
+// by half a use; a customer with fewer uses in the last 12 months than these has none that could decay.
+const (
+	movedVoice = 5
+	movedUses  = 0.5
+	decayUses  = 4
+)
+
+// Decide says what is to be told of a score, given what was told last; false for nothing.
+func Decide(s *Score, last Last, th *rules.Told) (t Telling, tell bool) {
+	t.Score = *s
+	for _, kind := range kindsAsKnown {
+		value, limit, state := judge(kind, s, th)
+		switch open := last.Open.Has(kind); {
+		case !open && state == raises:
+			t.Raised = append(t.Raised, Raising{kind, value, limit, featuresOf(kind, s)})
+		case open && state == clears:
+			t.Cleared = append(t.Cleared, Clearing{kind, Rescored})
+		}
+	}
+	return t, !last.Known || len(t.Raised)+len(t.Cleared) > 0 || moved(s, last, th)
+}
+
+// End says what is to be told of a customer of whom nothing is said any more; false where nothing was said.
+func End(customer string, asOf event.Instant, why string, last Last) (t Telling, tell bool) {
+	t.Customer, t.AsOf, t.Ended = customer, asOf, why
+	cleared := map[string]string{EndedNoContract: Lost, EndedObjected: Objected, EndedNothing: Rescored}[why]
+	for _, kind := range kindsAsKnown {
+		if last.Open.Has(kind) {
+			t.Cleared = append(t.Cleared, Clearing{kind, cleared})
+		}
+	}
+	return t, last.Known
+}
+
+// featuresOf is the evidence of a signal: the reasons of what they are reasons of.
+func featuresOf(kind string, s *Score) (list []string) {
+	if kind == DecayOfUse {
+		return nil
+	}
+	for _, r := range s.Reasons {
+		list = append(list, r.Feature)
+	}
+	return list
+}
+
+type judged uint8
+
+const (
+	unmoved judged = iota // as it is
+	raises                // if it is not raised
+	clears                // if it is
+)
+
+// judge holds the figure of a signal against its limit. Where there is no figure, a signal is cleared.
+func judge(kind string, s *Score, th *rules.Told) (value, limit float64, j judged) {
+	switch kind {
+	case Risk:
+		value, limit = s.P[2], max(th.RiskTimes*s.Base[2], th.Risk)
+	case Voice:
+		value, limit = s.VoiceRisk, th.Voice
+	case DecayOfUse:
+		value, limit = s.ExpectedUses, th.DecayedTo*float64(s.RecentUses)
+		switch {
+		case math.IsNaN(value) || s.RecentUses < decayUses || value >= limit/th.Cleared:
+			return value, limit, clears
+		case value < limit:
+			return value, limit, raises
+		}
+		return value, limit, unmoved
+	}
+	switch {
+	case math.IsNaN(value) || value < limit*th.Cleared:
+		return value, limit, clears
+	case value >= limit:
+		return value, limit, raises
+	}
+	return value, limit, unmoved
+}
+
+// moved says whether a score reads otherwise than what was told last.
+func moved(s *Score, last Last, th *rules.Told) bool {
+	return says(s) != last.Says ||
+		differs(s.P[2], last.P, th.Moved, th.MovedBy) ||
+		differs(s.ExpectedUses, last.Uses, th.Moved, movedUses) ||
+		differs(s.VoiceRisk, last.Voice, 0, movedVoice)
+}
+
+// differs says whether a figure is there now and was not, or not any more, or has changed by more than a share and an amount.
+func differs(now float64, before float32, share, amount float64) bool {
+	was := float64(before)
+	if math.IsNaN(now) || math.IsNaN(was) {
+		return math.IsNaN(now) != math.IsNaN(was)
+	}
+	change := math.Abs(now - was)
+	return change > share*was && change > amount
+}

@@ -1,0 +1,275 @@
+package churn
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// monthDays is the length of a month of hazard, and monthGroups of them are of one hazard each.
+const monthDays = 30
+
+// monthGroups are the first and the last month of each group.
+var monthGroups = [3][2]int{{1, 1}, {2, 3}, {4, 12}}
+
+// monthsTo is how many months of each group lie within each horizon: 365 days are 12 months and a sixth.
+var monthsTo = [3][3]float64{{1, 0, 0}, {1, 2, 0}, {1, 2, 275. / 30}}
+
+// binding is a model made ready for rows as columns say.
+type binding struct {
+	place  []int        // of each feature of the model in Row.X
+	limits [][2]float64 // least and most of each feature
+	group  []int        // of each feature: the first one of its family
+	said   []saying     // of each feature: when its words are true
+	voice  []voicePart
+	useful []int32      // features that have a coefficient or an error; the others are not looked at
+	slopes [][3]float64 // coefficients by feature, recalibrated
+	start  [][3]float64 // log odds by segment, last of everybody, where all features are 0
+	base   [][3]float64 // probability of a loss within each of Horizons, by segment
+	// pairs holds the covariance in the three hazards of the parameters that are free in any, the ith with the jth, i >= j, at
+	// i(i+1)/2 + j, twice where i > j: then a variance is the sum of each once.
+	free  []int32 // of a parameter: which of them it is; -1 for none. Parameter 0 is the intercept, then offsets, then coefficients
+	pairs [][3]float64
+}
+
+// bind makes a model ready for rows as columns say.
+func (m *Model) bind(columns Columns) error {
+	if len(m.Features)+len(m.Segments) >= most {
+		return fmt.Errorf("it looks at %d features of %d segments, more than %d", len(m.Features), len(m.Segments), most)
+	}
+	b := &binding{voice: voiceOf(columns), group: families(m.Features)}
+	names := columns.Names()
+	for i, f := range m.Features {
+		place := slices.Index(names, f)
+		if place < 0 {
+			return fmt.Errorf("it looks at %.60q, which is no feature", f)
+		}
+		_, en := columns.Words(place)
+		b.place, b.limits = append(b.place, place), append(b.limits, [2]float64{m.Least[i], m.Most[i]})
+		b.said = append(b.said, saying{strings.Contains(en, "%s"), int8(columns.Sign(place))})
+	}
+	b.recalibrated(m)
+	b.covariances(m)
+	for i, slopes := range b.slopes {
+		if slopes != [3]float64{} || b.free[1+len(m.Segments)+i] >= 0 {
+			b.useful = append(b.useful, int32(i))
+		}
+	}
+	m.bound = b
+	return nil
+}
+
+// recalibrated multiplies out what the recalibration does.
+func (b *binding) recalibrated(m *Model) {
+	b.slopes, b.start = make([][3]float64, len(m.Features)), make([][3]float64, len(m.Segments)+1)
+	for g := range m.Months {
+		h := &m.Months[g]
+		for i, c := range h.Coefficients {
+			b.slopes[i][g] = h.Slope * c
+		}
+		for s := range b.start {
+			b.start[s][g] = h.Level + h.Slope*h.Intercept
+			if s < len(m.Segments) {
+				b.start[s][g] += h.Levels[s] + h.Slope*h.Offsets[s]
+			}
+		}
+	}
+	for _, base := range m.Base {
+		b.base = append(b.base, probabilities(base))
+	}
+}
+
+// covariances lays those of the three hazards beside each other.
+func (b *binding) covariances(m *Model) {
+	b.free = slices.Repeat([]int32{-1}, 1+len(m.Segments)+len(m.Features))
+	n := int32(0)
+	for p := range b.free {
+		if slices.ContainsFunc(m.Months[:], func(h Hazard) bool { _, found := slices.BinarySearch(h.Free, p); return found }) {
+			b.free[p] = n
+			n++
+		}
+	}
+	b.pairs = make([][3]float64, n*(n+1)/2)
+	for g := range m.Months {
+		h := &m.Months[g]
+		at := 0
+		for i, p := range h.Free {
+			for j, q := range h.Free[:i+1] {
+				v := h.Slope * h.Slope * float64(h.Covariance[at])
+				if i != j {
+					v *= 2
+				}
+				b.pairs[b.free[p]*(b.free[p]+1)/2+b.free[q]][g] = v
+				at++
+			}
+		}
+	}
+}
+
+// segment is the index of a segment, that of everybody for one that training did not know.
+func (m *Model) segment(name string) int {
+	if i, found := slices.BinarySearch(m.Segments, name); found {
+		return i
+	}
+	return len(m.Segments)
+}
+
+// Score is what the model says of a row as of its landmark. Of a customer who objected it says nothing: every figure is
+// NaN and there is no reason. A captive customer gets a voice risk, with the reasons for that, and no probability.
+func (m *Model) Score(row *Row) Score {
+	s := Score{Customer: row.Customer, AsOf: row.At, Model: m.Version, Prior: m.Prior, Segment: row.Segment, Captive: row.Captive,
+		Margin: row.Margin, RecentUses: row.Uses.Recent, Projection: m.Projection}
+	s.silence()
+	switch {
+	case row.Objected:
+		s.Margin = math.NaN()
+	case row.Captive:
+		s.VoiceRisk, s.Reasons = m.voiceRisk(row)
+	default:
+		m.score(row, &s)
+	}
+	return s
+}
+
+// silence makes every figure of a score say that there is none.
+func (s *Score) silence() {
+	none := math.NaN()
+	s.P, s.Low, s.High, s.Base = [3]float64{none, none, none}, [3]float64{none, none, none}, [3]float64{none, none, none}, [3]float64{none, none, none}
+	s.ValueAtRisk, s.ValueAtRiskBase, s.VoiceRisk, s.ExpectedUses = none, none, none, none
+}
+
+// most is how many features and segments a row can have without the scorer allocating.
+const most = 192
+
+// seen is a row as the hazards look at it: every feature, and what is not 0 in the order of parameters.
+type seen struct {
+	feature [most]float64
+	param   [most]int32
+	value   [most]float64
+	n       int // of param and value
+}
+
+func (m *Model) score(row *Row, s *Score) {
+	var x seen
+	segment := m.segment(row.Segment)
+	m.look(row, segment, &x)
+	odds, variance := m.logOdds(segment, &x)
+	hazards := [3]float64{logistic(odds[0]), logistic(odds[1]), logistic(odds[2])}
+	by := m.foretell(s, odds, hazards, variance)
+	base := m.Base[segment]
+	s.Base = m.bound.base[segment]
+	s.ValueAtRisk, s.ValueAtRiskBase = ValueAtRisk(hazards, row.Margin), ValueAtRisk(base, row.Margin)
+	s.Reasons = m.reasons(row, &x, segment, by)
+}
+
+// look gathers a row, each feature within what training saw of it. A value that is none counts as the least.
+func (m *Model) look(row *Row, segment int, x *seen) {
+	x.param[0], x.value[0], x.n = 0, 1, 1
+	if segment < len(m.Segments) {
+		x.param[1], x.value[1], x.n = int32(1+segment), 1, 2
+	}
+	first := int32(1 + len(m.Segments))
+	for _, i := range m.bound.useful {
+		v, limits := row.X[m.bound.place[i]], &m.bound.limits[i]
+		if !(v > limits[0]) {
+			v = limits[0]
+		} else if v > limits[1] {
+			v = limits[1]
+		}
+		x.feature[i] = v
+		if v != 0 {
+			x.param[x.n], x.value[x.n] = first+i, v
+			x.n++
+		}
+	}
+}
+
+// logOdds are those of a loss in a month of each group, recalibrated, and their variances.
+func (m *Model) logOdds(segment int, x *seen) (odds, variance [3]float64) {
+	odds = m.bound.start[segment]
+	first := int32(1 + len(m.Segments))
+	for n, p := range x.param[:x.n] {
+		v := x.value[n]
+		if p >= first {
+			c := &m.bound.slopes[p-first]
+			odds[0] += c[0] * v
+			odds[1] += c[1] * v
+			odds[2] += c[2] * v
+		}
+		at := m.bound.free[p]
+		if at < 0 {
+			continue
+		}
+		a, b, c := m.covered(at, x, n)
+		variance[0] += a * v
+		variance[1] += b * v
+		variance[2] += c * v
+	}
+	return odds, variance
+}
+
+// covered is the product of a row of the covariances with what comes up to the nth of a row.
+func (m *Model) covered(at int32, x *seen, n int) (a, b, c float64) {
+	row := m.bound.pairs[at*(at+1)/2:][:at+1]
+	for k, q := range x.param[:n+1] {
+		if j := m.bound.free[q]; j >= 0 {
+			pair, w := &row[j], x.value[k]
+			a += pair[0] * w
+			b += pair[1] * w
+			c += pair[2] * w
+		}
+	}
+	return a, b, c
+}
+
+// foretell sets the probabilities and their intervals, and says how much the log odds of each group of months move the log of
+// the cumulative hazard of a year. The interval is that of this logarithm, by the delta method, so that it stays between 0
+// and 1.
+func (m *Model) foretell(s *Score, odds, hazards, variance [3]float64) (by [3]float64) {
+	var rates, spread [3]float64 // of a month in each group: the cumulative hazard, and the standard error of the log odds
+	for g := range odds {
+		rates[g], spread[g] = rateOf(odds[g]), math.Sqrt(max(0, variance[g]))
+	}
+	for h := range Horizons {
+		var cumulative, square float64
+		var d [3]float64
+		for g := range rates {
+			cumulative += monthsTo[h][g] * rates[g]
+			by[g] = monthsTo[h][g] * hazards[g]
+			d[g] = by[g] * spread[g]
+			square += d[g] * d[g]
+		}
+		square += 2 * (m.Correlation[0]*d[0]*d[1] + m.Correlation[1]*d[0]*d[2] + m.Correlation[2]*d[1]*d[2])
+		deviation := math.Sqrt(max(0, square)/(cumulative*cumulative) + m.Spread*m.Spread)
+		wide := math.Exp(normal95 * deviation)
+		s.P[h], s.Low[h], s.High[h] = -math.Expm1(-cumulative), -math.Expm1(-cumulative/wide), -math.Expm1(-cumulative*wide)
+		if h == len(Horizons)-1 {
+			by = [3]float64{by[0] / cumulative, by[1] / cumulative, by[2] / cumulative}
+		}
+	}
+	return by
+}
+
+// probabilities are those of a loss within each of Horizons under constant hazards.
+func probabilities(hazards [3]float64) (p [3]float64) {
+	for h := range Horizons {
+		var cumulative float64
+		for g, months := range monthsTo[h] {
+			cumulative -= months * math.Log1p(-hazards[g])
+		}
+		p[h] = -math.Expm1(-cumulative)
+	}
+	return p
+}
+
+// logistic is 1 / (1 + e^-v).
+func logistic(v float64) float64 { return 1 / (1 + math.Exp(-v)) }
+
+// rateOf is the cumulative hazard of a month, -ln(1-h), whose hazard has these log odds.
+func rateOf(odds float64) float64 {
+	if odds > 0 {
+		return odds + math.Log1p(math.Exp(-odds))
+	}
+	return math.Log1p(math.Exp(odds))
+}

@@ -1,0 +1,26 @@
+package churn
+
+import (
+	"context"
+	"errors"
+)
+
+// LearnUses adds what is to be expected of customers without a contract: how often they come (BG/NBD) and what they spend each
+// time (gamma-gamma), from their uses up to now, in days. The version changes with it. It fails, and leaves the model as it
+// was, where the uses tell nothing (ErrNobodyReturned); where nothing is known of spend only that is missing.
+func (m *Model) LearnUses(ctx context.Context, uses []Uses) error {
+	comeback, _, err := FitComeback(ctx, uses)
+	if err != nil {
+		return err
+	}
+	spend, err := FitGammaGamma(ctx, uses)
+	if err != nil && !errors.Is(err, ErrNobodySpent) {
+		return err
+	}
+	m.Comeback, m.Spend = &comeback, nil
+	if err == nil {
+		m.Spend = &spend.GammaGamma
+	}
+	m.Version = m.hash()
+	return nil
+}

@@ -1,0 +1,172 @@
+package churn
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// mostReasons are told of one score.
+const mostReasons = 3
+
+// families gives each feature the first one of its family: features whose names agree up to a colon are one reason.
+func families(features []string) []int {
+	first := map[string]int{}
+	of := make([]int, len(features))
+	for i, name := range features {
+		family := FamilyOf(name)
+		if _, found := first[family]; !found {
+			first[family] = i
+		}
+		of[i] = first[family]
+	}
+	return of
+}
+
+// FamilyOf is the reason that a feature is part of: its name up to a colon (all decays of one kind), or all of it.
+func FamilyOf(feature string) string {
+	family, _, _ := strings.Cut(feature, ":")
+	return family
+}
+
+// reasons are the families of features that raise a score most against the mean customer of its segment: the sum of
+// coefficient x (value - mean), in the log odds of each group of months by how much these move the risk of a year.
+func (m *Model) reasons(row *Row, x *seen, segment int, by [3]float64) []Reason {
+	var weights, largest [most]float64 // by family: their sum, and the largest of one feature
+	var says [most]int32               // the feature that is said of a family, plus 1
+	means := m.Means[segment]
+	for _, i := range m.bound.useful {
+		v := x.feature[i]
+		c := &m.bound.slopes[i]
+		weight := (c[0]*by[0] + c[1]*by[1] + c[2]*by[2]) * (v - means[i])
+		if weight == 0 {
+			continue
+		}
+		family := m.bound.group[i]
+		weights[family] += weight
+		if weight > largest[family] && m.bound.said[i].of(v) {
+			largest[family], says[family] = weight, i+1
+		}
+	}
+	var top [mostReasons]int
+	n := 0
+	for family := range m.Features {
+		if weights[family] > leastReason && says[family] > 0 {
+			n = heavier(&top, n, family, &weights)
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	reasons := make([]Reason, n)
+	for i := range reasons {
+		said := int(says[top[i]] - 1)
+		reasons[i] = Reason{m.Features[said], row.X[m.bound.place[said]], weights[top[i]]}
+	}
+	return reasons
+}
+
+// leastReason is a weight below which nothing is a reason: 1 % on the odds.
+const leastReason = 0.01
+
+// heavier puts a family among the n heaviest, of equal ones the first first.
+func heavier(top *[mostReasons]int, n, family int, weights *[most]float64) int {
+	at := n
+	for at > 0 && weights[family] > weights[top[at-1]] {
+		at--
+	}
+	if at == mostReasons {
+		return n
+	}
+	n = min(n+1, mostReasons)
+	copy(top[at+1:n], top[at:n-1])
+	top[at] = family
+	return n
+}
+
+// saying is when the words of a feature are true: words with a value always are; others of a signed feature when it stands on the
+// side of its sign, and of a free one when it is not 0.
+type saying struct {
+	valued bool
+	sign   int8
+}
+
+func (s saying) of(v float64) bool {
+	switch {
+	case s.valued:
+		return true
+	case s.sign != 0:
+		return float64(s.sign)*v > 0
+	}
+	return v != 0
+}
+
+// Sentence says a reason in French and English, with its value where the words have a place for it.
+func (r Reason) Sentence(columns Columns) (fr, en string) {
+	for i, name := range columns.Names() {
+		if name == r.Feature {
+			fr, en = columns.Words(i)
+			value := sayValue(name, r.Value)
+			return strings.ReplaceAll(fr, "%s", value.french()), strings.ReplaceAll(en, "%s", value.english())
+		}
+	}
+	return r.Feature, r.Feature // a model of other features than ours; it is told as it was named
+}
+
+// spoken is a value as a person says it.
+type spoken struct {
+	value float64
+	share bool // in per cent
+}
+
+// logarithms are the features that hold ln(1 + what people speak of), and shares those of a whole.
+var (
+	logarithms = map[string]bool{"margin": true, "tenure": true, "uses": true, "unused": true}
+	inShares   = map[string]bool{"value_lost": true, "silence_share": true}
+)
+
+func sayValue(feature string, v float64) spoken {
+	switch {
+	case logarithms[feature]:
+		return spoken{value: math.Expm1(v)}
+	case inShares[feature]:
+		return spoken{value: 100 * v, share: true}
+	}
+	return spoken{value: v}
+}
+
+// english writes 1,234 and 2.5, and 40%.
+func (s spoken) english() string {
+	if s.share {
+		return s.digits(",", ".") + "%"
+	}
+	return s.digits(",", ".")
+}
+
+// french writes 1 234 and 2,5, and 40 %, with spaces that do not break.
+func (s spoken) french() string {
+	if s.share {
+		return s.digits("\u202f", ",") + "\u202f%"
+	}
+	return s.digits("\u202f", ",")
+}
+
+// digits writes a number with one decimal below 10 (none where it is whole), and none from 10 on.
+func (s spoken) digits(thousands, point string) string {
+	decimals := 0
+	if v := math.Abs(s.value); v < 9.95 && math.Abs(v-math.Round(v)) >= 0.05 {
+		decimals = 1
+	}
+	text := strconv.FormatFloat(math.Abs(s.value), 'f', decimals, 64)
+	whole, rest, _ := strings.Cut(text, ".")
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + thousands + whole[at:]
+	}
+	if rest != "" {
+		whole += point + rest
+	}
+	if s.value < 0 && whole != "0" {
+		whole = "-" + whole
+	}
+	return whole
+}
