@@ -31,6 +31,30 @@ func BenchmarkFold(b *testing.B) {
 	})
 }
 
+// BenchmarkFoldCustomers says what it costs to know the customers: the events of a made-up company folded with that and
+// without, in turns, so that both meet the same machine. Without, each event stands in a home that is no customer's.
+func BenchmarkFoldCustomers(b *testing.B) {
+	with := company()
+	without := make([]*event.Event, len(with))
+	for i, e := range with {
+		other := *e
+		if other.Home != "" {
+			other.Home = "home of " + e.Home
+		}
+		without[i] = &other
+	}
+	var known, unknown time.Duration
+	for b.Loop() {
+		began := time.Now()
+		fold(without)
+		between := time.Now()
+		fold(with)
+		known, unknown = known+time.Since(between), unknown+between.Sub(began)
+	}
+	b.ReportMetric(100*(known.Seconds()/unknown.Seconds()-1), "%more")
+	b.ReportMetric(float64(known.Nanoseconds())/float64(b.N*len(with)), "ns/event")
+}
+
 // BenchmarkBusyCustomer folds one customer of a help desk with many cases, each event of which folds him anew.
 func BenchmarkBusyCustomer(b *testing.B) {
 	for _, cases := range []int{10, 100, 400} {

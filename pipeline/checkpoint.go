@@ -16,7 +16,7 @@ import (
 
 // stateFormat is the version of the binary form of a state. A reader knows this one alone: a state of another is no loss,
 // since the log gives it again.
-const stateFormat = 3
+const stateFormat = 4
 
 // stateMagic begins every state.
 const stateMagic = "parcours state\n"
@@ -30,6 +30,8 @@ type Snapshot struct {
 	restated   uint64
 	books      []published
 	days       closedDays
+	models     []publishedModel
+	scored     scoredDays
 	tz         string
 	admitted   uint64
 	clock      event.Instant
@@ -37,6 +39,7 @@ type Snapshot struct {
 	position   uint64
 	words      []string
 	slots      []slot
+	customers  []slot
 	late       map[uint64]event.Instant
 	tally      tally
 	ledger     []LedgerRow
@@ -47,9 +50,9 @@ type Snapshot struct {
 func (p *Partition) Snapshot() *Snapshot {
 	return &Snapshot{
 		partition: p.Number, fold: FoldVersion, rules: p.Book.Version(), restated: p.Restated,
-		books: slices.Clone(p.books), days: p.days.clone(), tz: rules.TZVersion, admitted: p.Admitted,
+		books: slices.Clone(p.books), days: p.days.clone(), models: slices.Clone(p.models), scored: p.scored, tz: rules.TZVersion, admitted: p.Admitted,
 		clock: p.clock, wall: p.wall, position: p.position, words: p.dict.words[:len(p.dict.words):len(p.dict.words)],
-		slots: slices.Clone(p.slots), late: maps.Clone(p.late), tally: p.tally, ledger: slices.Clone(p.ledger.ranges),
+		slots: slices.Clone(p.slots), customers: slices.Clone(p.customers.slots), late: maps.Clone(p.late), tally: p.tally, ledger: slices.Clone(p.ledger.ranges),
 		quarantine: p.counts.Quarantined,
 	}
 }
@@ -73,7 +76,7 @@ func (s *stateWriter) flush() {
 }
 
 // Write writes the state in its binary form: the head, the dictionary, the late fingerprints, the open accounts, and
-// each home packed.
+// each home and each customer packed.
 func (s *Snapshot) Write(out io.Writer) error {
 	w := &stateWriter{w: bufio.NewWriterSize(out, 1<<16), p: packer{dict: newDictionary(nil)}}
 	w.p.b = append(w.p.b, stateMagic...)
@@ -94,8 +97,13 @@ func (s *Snapshot) Write(out io.Writer) error {
 	}
 	s.writeBooks(w)
 	s.days.write(w)
+	s.writeModels(w)
 	s.writeLists(w)
-	return s.writeSlots(w)
+	writeSlots(w, s.slots)
+	writeSlots(w, s.customers)
+	w.p.b = append(w.p.b, stateMagic...)
+	w.flush()
+	return errors.Join(w.err, w.w.Flush())
 }
 
 func (s *Snapshot) writeLists(w *stateWriter) {
@@ -119,25 +127,23 @@ func (s *Snapshot) writeLists(w *stateWriter) {
 	w.flush()
 }
 
-func (s *Snapshot) writeSlots(w *stateWriter) error {
+// writeSlots writes those that are in use.
+func writeSlots(w *stateWriter, slots []slot) {
 	used := 0
-	for i := range s.slots {
-		if s.slots[i].packed != "" {
+	for i := range slots {
+		if slots[i].packed != "" {
 			used++
 		}
 	}
 	w.p.uint(uint64(used))
-	for i := range s.slots {
-		if s.slots[i].packed == "" {
+	for i := range slots {
+		if slots[i].packed == "" {
 			continue
 		}
-		w.p.int(int64(s.slots[i].due))
-		w.p.text(s.slots[i].packed)
+		w.p.int(int64(slots[i].due))
+		w.p.text(slots[i].packed)
 		w.flush()
 	}
-	w.p.b = append(w.p.b, stateMagic...)
-	w.flush()
-	return errors.Join(w.err, w.w.Flush())
 }
 
 // ErrOtherFold means that a state was made by other rules, another version of the fold or other time zones: only a fold from
@@ -202,8 +208,10 @@ func Restore(s Setup, in io.Reader) (*Partition, error) {
 	}
 	p.restoreBooks(r)
 	p.days = readClosedDays(r)
+	p.restoreModels(r)
 	p.restoreLists(r)
-	p.restoreSlots(r)
+	p.homes, p.slots = restoreSlots(r, &p.due)
+	p.customers.index, p.customers.slots = restoreSlots(r, &p.customers.due)
 	if end := string(r.bytes(uint64(len(stateMagic)))); r.err == nil && end != stateMagic {
 		r.err = errCorrupt
 	}
@@ -260,28 +268,29 @@ func (p *Partition) restoreLists(r *stateReader) {
 	}
 }
 
-func (p *Partition) restoreSlots(r *stateReader) {
+// restoreSlots reads homes or customers, each of which begins with its name, and queues what is due.
+func restoreSlots(r *stateReader, queue *dueQueue) (index map[homeKey]int32, slots []slot) {
 	n := r.uint()
 	if r.err != nil {
-		return
+		return nil, nil
 	}
-	p.homes = make(map[homeKey]int32, n)
-	p.slots = make([]slot, 0, n)
+	index, slots = make(map[homeKey]int32, n), make([]slot, 0, n)
 	for range n {
 		due := event.Instant(r.int())
 		packed := r.text()
 		if r.err != nil {
-			return
+			return nil, nil
 		}
 		head := unpacker{s: packed}
-		home, _ := head.home()
+		name, _ := head.home()
 		if head.err != nil {
 			r.err = head.err
-			return
+			return nil, nil
 		}
-		i := len(p.slots)
-		p.slots = append(p.slots, slot{due: journey.Never, packed: packed})
-		p.homes[keyOf(home)] = int32(i)
-		p.due.set(p.slots, i, due)
+		i := len(slots)
+		slots = append(slots, slot{due: journey.Never, packed: packed})
+		index[keyOf(name)] = int32(i)
+		queue.set(slots, i, due)
 	}
+	return index, slots
 }

@@ -139,6 +139,8 @@ func (u *unpacker) byte() byte {
 	return s[0]
 }
 
+func (u *unpacker) bit() bool { return u.byte() == 1 }
+
 func (u *unpacker) text() string { return u.take(u.uint()) }
 
 func (u *unpacker) word() string {

@@ -7,6 +7,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"parcours/pipeline/alert"
+	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
 )
 
@@ -104,6 +105,39 @@ func (r *ClosedDayRow) Content() uint64 {
 	return canonical(room[:0]).day(r.Day).count(r.Series).count(r.Watched).count(r.Raised).count(r.Cleared).sum()
 }
 
+// Content is XXH64 of what churn_signals_v shows of the row, without its position.
+func (r *ChurnSignalRow) Content() uint64 {
+	var room [canonicalRoom]byte
+	t := canonical(room[:0])
+	t = t.text(r.SignalID).text(r.CustomerID).text(r.Kind).at(r.RaisedAt).atIf(r.ClearedAt, r.ClearedWhy != "").text(r.ClearedWhy)
+	t = t.list(r.Evidence).figureIf(r.Value, !math.IsNaN(r.Value)).figureIf(r.Limit, !math.IsNaN(r.Limit))
+	return t.text(r.RulesVersion).text(r.Segment).sum()
+}
+
+// Content is XXH64 of what the table says of the row, without its position.
+func (r *ChurnScoreRow) Content() uint64 {
+	var room [canonicalRoom]byte
+	t := canonical(room[:0])
+	t = t.at(r.AsOf).text(r.CustomerID).text(r.Model).flag(r.Prior).text(r.Segment).flag(r.Captive).known(r.Margin)
+	for i := range r.P {
+		t = t.known(r.P[i]).known(r.Low[i]).known(r.High[i]).known(r.Base[i]).flag(r.Projection[i])
+	}
+	t = t.known(r.ValueAtRisk).known(r.ValueAtRiskBase).known(r.VoiceRisk).known(r.ExpectedUses).count(r.RecentUses)
+	return t.reasons(r.Reasons).text(r.Ended).sum()
+}
+
+// Content is XXH64 of what the table says of the row, without its position.
+func (r *ScoredDayRow) Content() uint64 {
+	var room [canonicalRoom]byte
+	return canonical(room[:0]).at(r.AsOf).text(r.Model).count(r.Scored).count(r.Told).sum()
+}
+
+// Content is XXH64 of what the table says of the row, without its position.
+func (r *ModelRow) Content() uint64 {
+	var room [canonicalRoom]byte
+	return canonical(room[:0]).at(r.EffectiveFrom).text(r.Version).text(r.Document).sum()
+}
+
 // Content is XXH64 of what tells events apart: time, source, id, type, customer, contact, case, channel, reason, silo, unit,
 // product and sequence.
 func (r *EventRow) Content() uint64 {
@@ -144,6 +178,34 @@ func (t canonical) figureIf(v float64, known bool) canonical {
 		return append(t, columnSeparator)
 	}
 	return t.figure(v)
+}
+
+// known is empty for a figure that is not there.
+func (t canonical) known(v float64) canonical { return t.figureIf(v, !math.IsNaN(v)) }
+
+// reasons are three lists.
+func (t canonical) reasons(list []churn.Reason) canonical {
+	for i, r := range list {
+		if i > 0 {
+			t = append(t, itemSeparator)
+		}
+		t = append(t, r.Feature...)
+	}
+	t = append(t, columnSeparator)
+	for i, r := range list {
+		if i > 0 {
+			t = append(t, itemSeparator)
+		}
+		t = strconv.AppendUint(t, math.Float64bits(r.Value), 10)
+	}
+	t = append(t, columnSeparator)
+	for i, r := range list {
+		if i > 0 {
+			t = append(t, itemSeparator)
+		}
+		t = strconv.AppendUint(t, math.Float64bits(r.Weight), 10)
+	}
+	return append(t, columnSeparator)
 }
 
 func (t canonical) counts(values []uint32) canonical {

@@ -51,6 +51,10 @@ func TestContentCoversEveryField(t *testing.T) {
 	check(&pipeline.AliasRow{})
 	check(&pipeline.AlertRow{ClearedWhy: "rules"})
 	check(&pipeline.ClosedDayRow{})
+	check(&pipeline.ChurnScoreRow{})
+	check(&pipeline.ScoredDayRow{})
+	check(&pipeline.ModelRow{})
+	check(&pipeline.ChurnSignalRow{ClearedWhy: "faded"})
 }
 
 // An opportunity that changes in any field gives its journey another content, and the two of them never the same.
@@ -103,6 +107,10 @@ func change(field reflect.Value) {
 			change(list.Index(i))
 		}
 		field.Set(list)
+	case reflect.Array:
+		for i := range field.Len() {
+			change(field.Index(i))
+		}
 	case reflect.Struct:
 		for i := range field.NumField() {
 			change(field.Field(i))

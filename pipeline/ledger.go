@@ -16,11 +16,15 @@ const (
 	tableAliases
 	tableAlerts
 	tableClosedDays
+	tableChurnSignals
+	tableScores
+	tableScoredDays
+	tableModels
 	factTables
 )
 
 // FactTables are the names of the tables whose digests the fold keeps, in the order of DigestRow.
-var FactTables = [factTables]string{"journeys", "journey_steps", "breakpoints", "aliases", "alerts", "closed_days"}
+var FactTables = [factTables]string{"journeys", "journey_steps", "breakpoints", "aliases", "alerts", "closed_days", "churn_signals", "churn_scores", "scored_days", "models"}
 
 // tally is the additive digest of each table's rows as they stand: what is said is added, what is replaced or retracted is
 // taken away again. SQL finds the same sums in the tables, or something is missing, doubled or altered there.

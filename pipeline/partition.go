@@ -18,7 +18,7 @@ import (
 
 // FoldVersion names what the fold makes of a log. Count it up when the same log would give other rows: the aggregator
 // then folds a new generation, beside the one that people read.
-const FoldVersion = "5"
+const FoldVersion = "6"
 
 // Setup is what a partition folds with.
 type Setup struct {
@@ -36,20 +36,23 @@ type Setup struct {
 // for its case to come back.
 type Partition struct {
 	Setup
-	clock    event.Instant
-	wall     bool // an operator has switched the log to the wall clock
-	position uint64
-	dict     *dictionary
-	slots    []slot
-	free     []int32
-	homes    map[homeKey]int32 // home -> slot
-	due      dueQueue
-	late     map[uint64]event.Instant // fingerprints of late events, so that a copy of one counts as a copy
-	tally    tally
-	ledger   ledger
-	counts   Counts
-	books    []published // in the order of the log; Setup.Book has them as its later ones
-	days     closedDays  // of partition 0 alone
+	clock     event.Instant
+	wall      bool // an operator has switched the log to the wall clock
+	position  uint64
+	dict      *dictionary
+	slots     []slot
+	free      []int32
+	homes     map[homeKey]int32 // home -> slot
+	due       dueQueue
+	customers customers
+	late      map[uint64]event.Instant // fingerprints of late events, so that a copy of one counts as a copy
+	tally     tally
+	ledger    ledger
+	counts    Counts
+	books     []published      // in the order of the log; Setup.Book has them as its later ones
+	days      closedDays       // of partition 0 alone
+	models    []publishedModel // of partition 0 alone, in the order of the log
+	scored    scoredDays
 
 	booksGiven bool // to the tables, by this process
 
@@ -131,7 +134,7 @@ func NewPartition(s Setup) *Partition {
 	if s.Archive == nil {
 		s.Archive = NewMemoryArchive()
 	}
-	return &Partition{Setup: s, clock: noTime, dict: newDictionary(nil), homes: map[homeKey]int32{},
+	return &Partition{Setup: s, clock: noTime, dict: newDictionary(nil), homes: map[homeKey]int32{}, customers: newCustomers(),
 		late: map[uint64]event.Instant{}, ledger: newLedger(s.Number)}
 }
 
@@ -154,7 +157,9 @@ func (p *Partition) Homes() int { return len(p.homes) }
 func (p *Partition) Counts() Counts { return p.counts }
 
 // NextDue is the earliest clock at which something changes by itself; journey.Never when nothing is due.
-func (p *Partition) NextDue() event.Instant { return p.due.earliest(p.slots) }
+func (p *Partition) NextDue() event.Instant {
+	return min(p.due.earliest(p.slots), p.customers.due.earliest(p.customers.slots))
+}
 
 // Pass notes that the log has come to a position without a message for this partition.
 func (p *Partition) Pass(position uint64) { p.position = max(p.position, position) }
@@ -201,6 +206,14 @@ func (p *Partition) system(m *Message, e *event.Event, c *Changes) error {
 		return p.publish(m, e, c)
 	case e.Type == event.DayClosed:
 		p.closeDay(m, e, c)
+		return nil
+	case e.Type == event.ChurnScored:
+		return p.score(m, e, c)
+	case e.Type == event.DayScored:
+		p.scoreDay(m, e, c)
+		return nil
+	case e.Type == event.ModelPublished:
+		p.publishModel(m, e, c)
 		return nil
 	case e.Type != event.ClockTicked || e.At <= p.clock || e.At > m.StoredAt+tickTolerance:
 		return nil
@@ -251,7 +264,7 @@ func (p *Partition) channel(m *Message, e *event.Event, c *Changes) error {
 		p.counts.Late++
 		count.Late++
 		p.keepLate(m, e, print, c)
-		return nil
+		return p.lateObjection(m, e, u, c)
 	}
 	return p.first(m, e, u, print, c)
 }
@@ -370,7 +383,7 @@ const (
 func (p *Partition) open(home string, arena int) (*unit, error) {
 	i, known := p.homes[keyOf(home)]
 	if !known {
-		return &unit{home: home, slot: -1}, nil
+		return &unit{home: home, slot: -1, due: journey.Never}, nil
 	}
 	u, err := unpackUnit(p.slots[i].packed, p.dict, p.arenas[arena])
 	if err != nil {
@@ -379,7 +392,7 @@ func (p *Partition) open(home string, arena int) (*unit, error) {
 	if n := len(u.events); n > len(p.arenas[arena]) && n <= arenaMost {
 		p.arenas[arena] = make([]event.Event, 2*n) // the next time
 	}
-	u.slot = int(i)
+	u.slot, u.due = int(i), p.slots[i].due
 	return u, nil
 }
 
@@ -425,14 +438,14 @@ type touch struct {
 	unit    *unit
 }
 
-// refold folds anew the customer of the message and those for whom something is due, each once, in a fixed order: those
-// that are due by their homes, then the one of the message.
+// refold folds anew the home of the message and those for which something is due, each once, in a fixed order: those that
+// are due by their names, then the one of the message, then the customers whose signals are due.
 func (p *Partition) refold(position uint64, t *touch, c *Changes) error {
 	list, err := p.passed()
 	if err != nil {
 		return err
 	}
-	w := writer{partition: p, position: position, changes: c}
+	w := writer{partition: p, position: position, changes: c, cause: p.clock}
 	itself := false
 	for _, home := range list {
 		if t != nil && t.unit.home == home {
@@ -443,10 +456,13 @@ func (p *Partition) refold(position uint64, t *touch, c *Changes) error {
 			return err
 		}
 	}
-	if t == nil {
-		return nil
+	if t != nil {
+		w.cause, w.event = t.event.At, true
+		if err := p.apply(&w, t, itself); err != nil {
+			return err
+		}
 	}
-	return p.apply(&w, t, itself)
+	return p.customersDue(&w)
 }
 
 // fallDue folds a unit for which the clock has passed something. One that the fold fails on is quarantined.
@@ -455,7 +471,7 @@ func (p *Partition) fallDue(w *writer, home string) error {
 	if err != nil {
 		return err
 	}
-	failed := p.attempt(w, u)
+	failed := p.attempt(w, u, nil)
 	if !errors.Is(failed, errPoison) {
 		return failed
 	}
@@ -493,11 +509,12 @@ func (p *Partition) passed() ([]string, error) {
 // home larger than any customer quarantines it. due says that the clock has passed something of that home as well, which
 // happens also where the event is set aside.
 func (p *Partition) apply(w *writer, t *touch, due bool) error {
-	err := p.attempt(w, t.unit)
+	err := p.attempt(w, t.unit, t.event)
 	if errors.Is(err, errPoison) {
 		p.setAside(t.message, event.ReasonPoisonous, t.event.Source, w.changes)
 		w.changes.SetAside[len(w.changes.SetAside)-1].Cause = err
 		if due {
+			w.cause, w.event = p.clock, false
 			return p.fallDue(w, t.unit.home)
 		}
 		return nil
@@ -518,15 +535,20 @@ func (p *Partition) apply(w *writer, t *touch, due bool) error {
 // errPoison means that the fold failed on a unit.
 var errPoison = errors.New("the fold failed")
 
-// attempt folds a unit and packs it, or leaves everything as it was.
-func (p *Partition) attempt(w *writer, u *unit) (err error) {
+// attempt folds a unit and packs it, and with it what is known of its customer, or leaves everything as it was. e is the event
+// that came for it; nil for none.
+func (p *Partition) attempt(w *writer, u *unit, e *event.Event) (err error) {
 	mark := w.mark()
+	w.known.clear()
 	defer func() {
 		if cause := recover(); cause != nil {
 			w.back(mark)
 			err = fmt.Errorf("%w: %v\n%s", errPoison, cause, debug.Stack())
 		}
 	}()
+	if e != nil {
+		p.learn(w, u, e)
+	}
 	return p.fold(w, u)
 }
 
@@ -541,6 +563,10 @@ func (p *Partition) fold(w *writer, u *unit) error {
 		return p.quarantine(w, u)
 	}
 	w.refold(u, history, found)
+	seen, err := p.lookAt(w, u.home)
+	if err != nil {
+		return err
+	}
 	if failing != nil {
 		failing(u.events)
 	}
@@ -549,6 +575,9 @@ func (p *Partition) fold(w *writer, u *unit) error {
 		return err
 	}
 	p.close(u, next)
+	if seen != nil {
+		p.keep(seen.customer, seen.packed, seen.due)
+	}
 	return nil
 }
 

@@ -130,18 +130,21 @@ type Store interface {
 	// Drop removes every row of a generation, and refuses the current one. Nobody may insert into it any more. A second time
 	// is harmless, as it is after an error, which may leave some of the rows.
 	Drop(ctx context.Context, number uint32) error
-	// Difference tells what has to be said when views go from one generation to another: the journeys and breakpoints that
-	// only one of them shows, or that say something else in the other, position and key time aside. They come in the order of
-	// partition (of the new row, where there is one), journeys before breakpoints, key time or time of occurrence, id. An
+	// Difference tells what has to be said when views go from one generation to another: the journeys, breakpoints and churn
+	// signals that only one of them shows, or that say something else in the other, position and key time aside. They come in
+	// the order of partition (of the new row, where there is one), journeys before breakpoints before signals, key time or time
+	// of occurrence or raising, id. An
 	// error of found ends it and comes back. Nobody may insert into either generation meanwhile.
 	Difference(ctx context.Context, from, to uint32, found func(Difference) error) error
 }
 
-// Difference is what became of one journey or one breakpoint between two generations; the rows of the other kind are nil.
+// Difference is what became of one journey, one breakpoint or one churn signal between two generations; the rows of the other
+// kinds are nil.
 type Difference struct {
 	OldJourney, NewJourney       *JourneyRow // nil where the generation does not show it
 	OldBreakpoint, NewBreakpoint *BreakpointRow
 	LastActivity                 string // of the last step of NewJourney
+	OldSignal, NewSignal         *ChurnSignalRow
 }
 
 // Auditor reads what the fold wrote about the tables, and the same from the tables themselves. What it gives is of one
@@ -154,7 +157,8 @@ type Auditor interface {
 	// a table has none there.
 	Sums(ctx context.Context, generation uint32) ([]DigestRow, error)
 	// RowKeys gives the rows that Sums adds up, of one table and partition, in the order of the bytes of their keys: journey
-	// id, "source id" of the event, breakpoint id, id of the journey that gave way, day and id of the alert, day.
+	// id, "source id" of the event, breakpoint id, id of the journey that gave way, day and id of the alert, day, id of the churn
+	// signal, day and id of the customer of a score, position of a model in the log, day of a scored day.
 	RowKeys(ctx context.Context, table string, generation uint32, partition int, found func(key string, position, content uint64) error) error
 
 	// RuleBooks says which rule books a generation has: the version of each, by the position of its publication in the log.
@@ -171,7 +175,7 @@ type Auditor interface {
 	DeleteEvents(ctx context.Context, keys []EventKey) error
 
 	// Checksum adds up the rows that views show, table by table. Exact: with their positions, and every alias, the same for
-	// two folds of one log. Net: without aliases, alerts, closed days, position, partition and key time, the same for two logs of the same events.
+	// two folds of one log. Net: without aliases, alerts, closed days, the churn signals as known, scores, models, position, partition and key time, the same for two logs of the same events.
 	// When the log stored an event is in neither.
 	Checksum(ctx context.Context, net bool) ([]TableSum, error)
 }

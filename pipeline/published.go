@@ -42,6 +42,7 @@ func (p *Partition) publish(m *Message, e *event.Event, c *Changes) error {
 			p.due.set(p.slots, i, p.clock)
 		}
 	}
+	p.toLook()
 	return p.refold(m.Position, nil, c)
 }
 
@@ -74,9 +75,13 @@ func (p *Partition) refuseBook(m *Message, e *event.Event, err error, c *Changes
 
 // report says, once, of a message that every partition sees why it changes nothing.
 func (p *Partition) report(m *Message, e *event.Event, field, expected string, c *Changes) {
-	if p.Number != 0 {
-		return
+	if p.Number == 0 {
+		p.reportHere(m, e, field, expected, c)
 	}
+}
+
+// reportHere says of a message that this partition alone sees why it changes nothing.
+func (p *Partition) reportHere(m *Message, e *event.Event, field, expected string, c *Changes) {
 	c.SetAside = append(c.SetAside, SetAside{Position: m.LogPosition(), Reason: event.ReasonUndecodable, Source: e.Source, Field: field,
 		Expected: expected[:min(len(expected), mostExpected)]})
 }

@@ -202,7 +202,8 @@ func (p *Partition) within(u *unit) (n int) {
 }
 
 // quarantine withdraws all that was said of a unit and holds none of its events any more: what comes for it from now on is
-// counted, stands in cx.events, and is not folded. It lasts as long as the generation. The archive keeps the fingerprints.
+// counted, stands in cx.events, and is not folded. It lasts as long as the generation. The archive keeps the fingerprints. So it
+// goes with what was known and said of the customer whose home it is.
 func (p *Partition) quarantine(w *writer, u *unit) error {
 	p.counts.Quarantined++
 	w.breakpoints(u, nil)
@@ -214,6 +215,10 @@ func (p *Partition) quarantine(w *writer, u *unit) error {
 		if err := p.Archive.Settle(u.prints[i], e.At); err != nil {
 			return fmt.Errorf("settle an event of partition %d: %w", p.Number, err)
 		}
+	}
+	w.known.clear()
+	if err := p.closeCustomer(w, u.home); err != nil {
+		return err
 	}
 	p.close(&unit{home: u.home, slot: u.slot, quarantined: true}, journey.Never)
 	u.quarantined = true

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"parcours/pipeline/alert"
+	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
 )
@@ -20,6 +21,11 @@ type Rows struct {
 	RuleBooks   []RuleBookRow
 	Alerts      []AlertRow
 	ClosedDays  []ClosedDayRow
+
+	ChurnSignals []ChurnSignalRow
+	Scores       []ChurnScoreRow
+	ScoredDays   []ScoredDayRow
+	Models       []ModelRow
 }
 
 // EventRow is one row of cx.events, the copy of the log. The first copy wins for good: version = MaxUint64 - position.
@@ -178,7 +184,7 @@ type LedgerRow struct {
 // DigestRow is the additive digest of the rows that a generation's table shows for one partition.
 type DigestRow struct {
 	Partition int
-	Table     string // journeys, journey_steps, breakpoints, aliases, alerts, closed_days
+	Table     string // journeys, journey_steps, breakpoints, aliases, alerts, closed_days, churn_signals, churn_scores, scored_days, models
 	Position  uint64 // the version
 	Rows      uint64
 	Digest    uint64 // sum of the row digests, modulo 2^64
@@ -227,4 +233,67 @@ type ClosedDayRow struct {
 	Cleared   uint32
 	Position  uint64 // of the message that closed it
 	Partition int
+}
+
+// ChurnSignalRow is one version of a churn signal of a customer. RaisedAt is part of its id and never changes.
+type ChurnSignalRow struct {
+	SignalID     string
+	CustomerID   string
+	Kind         string
+	RaisedAt     event.Instant
+	ClearedAt    event.Instant // meaningless while ClearedWhy is ""
+	ClearedWhy   string        // "" while it stands
+	Evidence     []string      // what raised it: "source id" of events, ids of breakpoints
+	Value        float64       // what was measured when it was raised, in the unit of its kind; NaN where nothing was
+	Limit        float64       // what Value went beyond; NaN where there is none
+	RulesVersion string        // of those in force when it was raised
+	Segment      string        // of the customer when it was raised
+	Position     uint64        // the version
+	Deleted      bool          // a tombstone
+	Partition    int
+}
+
+// ChurnScoreRow is what was told of a customer as of one midnight; its key is (AsOf, CustomerID), and it never changes. A figure
+// that is not there is NaN.
+type ChurnScoreRow struct {
+	AsOf            event.Instant
+	CustomerID      string
+	Position        uint64 // of the message that told it
+	Partition       int
+	Model           string // version
+	Prior           bool   // by the prior, where nothing was learnt yet
+	Segment         string
+	Captive         bool
+	Margin          float64    // annual
+	P               [3]float64 // probability of loss within each of churn.Horizons
+	Low             [3]float64 // 95 %
+	High            [3]float64
+	Base            [3]float64 // of the segment
+	Projection      [3]bool    // no outcomes of such a length were there to learn from
+	ValueAtRisk     float64
+	ValueAtRiskBase float64
+	VoiceRisk       float64 // 0 to 100
+	ExpectedUses    float64 // of the next 12 months
+	RecentUses      uint32  // of the last 12
+	Reasons         []churn.Reason
+	Ended           string // why nothing is said of the customer any more; "" where there is a score
+}
+
+// ScoredDayRow says that all customers were scored as of a midnight.
+type ScoredDayRow struct {
+	AsOf      event.Instant
+	Model     string // version
+	Scored    uint32 // customers looked at with something to say of them
+	Told      uint32 // of how many of them it was told
+	Position  uint64 // of the message that says so
+	Partition int
+}
+
+// ModelRow is a model that was published. It never changes.
+type ModelRow struct {
+	Position      uint64        // of its publication in the log
+	EffectiveFrom event.Instant // from which midnight on it scores
+	Version       string
+	Document      string // all of it, as JSON
+	Partition     int
 }

@@ -22,6 +22,8 @@ const (
 	BreakpointRetracted = "breakpoint.retracted"
 	AlertRaised         = "alert.raised"
 	AlertCleared        = "alert.cleared"
+	ChurnSignalled      = "churn.signalled"
+	ChurnCleared        = "churn.cleared"
 )
 
 // silosTold bounds the silos listed in a message, and with it the message: a journey normally has a handful.
@@ -37,7 +39,7 @@ type envelope struct {
 	Source          string `json:"source"`
 	Type            string `json:"type"`
 	Time            string `json:"time"`
-	Subject         string `json:"subject"` // the journey; of an incident, which is of none, the breakpoint; of an alert, the alert
+	Subject         string `json:"subject"` // the journey; of an incident, which is of none, the breakpoint; of an alert, the alert; of a churn signal, the signal
 	DataContentType string `json:"datacontenttype"`
 	DataSchema      string `json:"dataschema"`
 	Data            any    `json:"data"`
@@ -234,4 +236,5 @@ func (p *Partition) TellDifference(d *Difference, generation uint32, position ui
 	case old != nil:
 		w.tellRetracted(old)
 	}
+	w.tellSignalDifference(d.OldSignal, d.NewSignal)
 }

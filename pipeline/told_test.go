@@ -28,7 +28,8 @@ import (
 
 // toldTypes are all that the fold tells.
 var toldTypes = []string{pipeline.JourneyOpened, pipeline.JourneyStepped, pipeline.JourneyClosed, pipeline.JourneyReopened,
-	pipeline.JourneyRetracted, pipeline.BreakpointDetected, pipeline.BreakpointRetracted, pipeline.AlertRaised, pipeline.AlertCleared}
+	pipeline.JourneyRetracted, pipeline.BreakpointDetected, pipeline.BreakpointRetracted, pipeline.AlertRaised, pipeline.AlertCleared,
+	pipeline.ChurnSignalled, pipeline.ChurnCleared}
 
 // toldHistories are told in the order of their lines; `tick` moves the clock. Together they tell every type.
 var toldHistories = []struct{ name, text, want string }{
@@ -58,6 +59,16 @@ var toldHistories = []struct{ name, text, want string }{
 2026-03-02 10:00 incident.started customer=- reason=network.outage silo=it
 2026-03-02 11:00 incident.ended customer=- reason=network.outage silo=it
 `, "detected.core_failure.network"},
+	{"somebody asks to leave, and stays", `
+2026-03-02 10:00 contract.started product=gold
+2026-03-03 10:00 contract.cancel_requested product=gold
+2026-03-05 10:00 contract.retained product=gold
+`, "opened.unknown signalled.cancel_requested.all cleared.cancel_requested.all"},
+	{"a request to leave of a customer who had left already, as it turns out", `
+2026-03-02 10:00 contract.started product=gold
+2026-03-03 10:00 contract.cancel_requested product=gold
+2026-03-03 09:00 contract.cancelled product=gold
+`, "opened.unknown signalled.cancel_requested.all opened.unknown closed.unknown stepped.unknown cleared.cancel_requested.all"},
 }
 
 // TestToldTypes: each history tells what it should, on the subjects it should, and together they tell every type.
@@ -154,6 +165,9 @@ func toldBy(t *testing.T, text string) []pipeline.Told {
 		}
 		for _, e := range list {
 			e.ID = fmt.Sprintf("e%d", len(events)+1)
+			if e.Data.Customer != "" {
+				e.Home = e.Data.Customer
+			}
 			events = append(events, e)
 		}
 	}
@@ -229,6 +243,7 @@ type body struct {
 	Schema  string `json:"dataschema"`
 	Data    struct {
 		AlertID      string  `json:"alert_id"`
+		SignalID     string  `json:"signal_id"`
 		JourneyID    string  `json:"journey_id"`
 		BreakpointID string  `json:"breakpoint_id"`
 		Kind         string  `json:"kind"`
@@ -271,7 +286,7 @@ func (c *contract) message(m *pipeline.Told, before []string) error {
 	if err := json.Unmarshal(m.Body, &b); err != nil {
 		return err
 	}
-	about := cmp.Or(b.Data.AlertID, b.Data.BreakpointID, b.Data.JourneyID)
+	about := cmp.Or(b.Data.AlertID, b.Data.SignalID, b.Data.BreakpointID, b.Data.JourneyID)
 	if b.ID != m.ID || b.Type != m.Type || b.Data.Position != m.Position || b.Subject != cmp.Or(b.Data.JourneyID, about) || about != m.About {
 		return fmt.Errorf("the body says something else than %s %s at %d about %s", m.Type, m.ID, m.Position, m.About)
 	}
@@ -295,7 +310,7 @@ func (c *contract) subject(m *pipeline.Told, b *body, before []string) error {
 			return fmt.Errorf("%s of what was never told", m.Type)
 		}
 		want = append(want, before[len(before)-1])
-	case b.Data.Family == nil && b.Data.AlertID != "":
+	case b.Data.Family == nil && b.Data.AlertID+b.Data.SignalID != "":
 		want = append(want, "all")
 	case b.Data.Family == nil:
 		want = append(want, "unknown")

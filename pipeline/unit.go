@@ -13,6 +13,7 @@ import (
 type unit struct {
 	home   string
 	slot   int            // in the partition
+	due    event.Instant  // of the slot when it was unpacked
 	events []*event.Event // in order
 	prints []uint64       // fingerprints of (source, id), in the order of events
 	steps  []stepMemo     // what was said of each event's place, in the order of events
@@ -65,6 +66,8 @@ type (
 		family     string
 		journeyID  string
 		occurredAt event.Instant
+		detectedAt event.Instant
+		ofCustomer bool // it is known of the customer whose home this is
 	}
 	// aliasMemo is a journey that gave way, should it come back.
 	aliasMemo struct {
@@ -138,6 +141,22 @@ func (u *unpacker) home() (home string, quarantined bool) {
 	return home, flags&unitQuarantined != 0
 }
 
+// homeHash is home where it is enough to tell customers apart by chance (FNV-1a).
+func (u *unpacker) homeHash() (hash uint32, quarantined bool) {
+	flags := u.byte()
+	var id string
+	if flags&unitPseudonym != 0 {
+		id = u.take(idBytes)
+	} else {
+		id = u.text()
+	}
+	hash = 2166136261
+	for i := range len(id) {
+		hash = (hash ^ uint32(id[i])) * 16777619
+	}
+	return hash, flags&unitQuarantined != 0
+}
+
 // pack writes a unit in its compact form.
 func (u *unit) pack(p *packer) {
 	if u.quarantined {
@@ -207,6 +226,8 @@ func (u *unit) packBreakpoint(p *packer, b *breakpointMemo, base event.Instant) 
 	p.word(b.family)
 	p.id(b.journeyID)
 	p.at(b.occurredAt, base)
+	p.at(b.detectedAt, base)
+	p.bit(b.ofCustomer)
 	p.said(b.said)
 }
 
@@ -247,7 +268,8 @@ func unpackUnit(packed string, dict *dictionary, arena []event.Event) (*unit, er
 	u.breakpoints = make([]breakpointMemo, r.count())
 	for i := range u.breakpoints {
 		b := &u.breakpoints[i]
-		b.id, b.kind, b.family, b.journeyID, b.occurredAt, b.said = r.id(), r.word(), r.word(), r.id(), r.at(base), r.said()
+		b.id, b.kind, b.family, b.journeyID, b.occurredAt, b.detectedAt = r.id(), r.word(), r.word(), r.id(), r.at(base), r.at(base)
+		b.ofCustomer, b.said = r.bit(), r.said()
 	}
 	u.unpackRest(r, base)
 	return u, r.err

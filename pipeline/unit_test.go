@@ -31,7 +31,7 @@ func TestUnitKeeps(t *testing.T) {
 	u.steps[1].said = said{7, 8}
 	u.journeys = []journeyMemo{{said{1, 2}, journey.ID("x"), 5, "billing", []*event.Event{u.events[0], u.events[2]},
 		journeyState{journey.Resolved, journey.ByCase, 9, journey.CutGap, 3, 1 << 63}}}
-	u.breakpoints = []breakpointMemo{{said{3, 4}, journey.ID("b"), "sla_breach", "billing", journey.ID("x"), -6}}
+	u.breakpoints = []breakpointMemo{{said{3, 4}, journey.ID("b"), "sla_breach", "billing", journey.ID("x"), -6, -5, true}}
 	u.retired = []aliasMemo{{said{math.MaxUint64, 6}, "not a hash", 7, true}}
 	u.past = []journey.Past{{CustomerID: u.home, Family: "f", Case: "k", Last: 3}, {CustomerID: "other", Last: -4}}
 	dict := newDictionary(nil)

@@ -15,24 +15,29 @@ type writer struct {
 	changes   *Changes
 	ordinal   uint32
 	takeover  string // number of the generation that takes over, where that is what is told; else ""
+
+	known known         // what the unit that is folded says of its customer
+	cause event.Instant // of what is folded: the time of the event that came, or the clock
+	event bool          // it is an event that came
 }
 
 // mark is what a failed fold of one unit goes back to.
 type mark struct {
-	journeys, steps, breakpoints, aliases, told, aside int
-	ordinal                                            uint32
-	tally                                              tally
+	journeys, steps, breakpoints, aliases, signals, told, aside int
+	ordinal                                                     uint32
+	tally                                                       tally
 }
 
 func (w *writer) mark() mark {
 	r := &w.changes.Rows
-	return mark{len(r.Journeys), len(r.Steps), len(r.Breakpoints), len(r.Aliases), len(w.changes.Told), len(w.changes.SetAside),
+	return mark{len(r.Journeys), len(r.Steps), len(r.Breakpoints), len(r.Aliases), len(r.ChurnSignals), len(w.changes.Told), len(w.changes.SetAside),
 		w.ordinal, w.partition.tally}
 }
 
 func (w *writer) back(m mark) {
 	r := &w.changes.Rows
 	r.Journeys, r.Steps, r.Breakpoints, r.Aliases = r.Journeys[:m.journeys], r.Steps[:m.steps], r.Breakpoints[:m.breakpoints], r.Aliases[:m.aliases]
+	r.ChurnSignals = r.ChurnSignals[:m.signals]
 	w.changes.Told, w.changes.SetAside = w.changes.Told[:m.told], w.changes.SetAside[:m.aside]
 	w.ordinal, w.partition.tally = m.ordinal, m.tally
 }
@@ -357,13 +362,15 @@ func (w *writer) breakpoints(u *unit, found []breakpoint.Breakpoint) {
 	for i := range found {
 		row := w.breakpointRow(&found[i])
 		before := breakpointMemoOf(known, row.BreakpointID, i)
+		now := w.breakpoint(&row, before)
 		u.breakpoints = append(u.breakpoints, breakpointMemo{
-			w.breakpoint(&row, before), row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt,
+			now, row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt, row.DetectedAt, w.broken(u, &row, now, before),
 		})
 	}
 	for i := range known {
 		if breakpointMemoOf(u.breakpoints, known[i].id, i) == nil {
 			w.retractBreakpoint(&known[i])
+			w.mended(&known[i])
 		}
 	}
 }

@@ -110,6 +110,7 @@ func (c *DemoCommand) directory() (*demoMark, error) {
 		}
 		c.Data = dir
 	}
+	c.CompanyFlags = c.dated()
 	mark := &demoMark{path: filepath.Join(c.Data, demoFile), CompanyFlags: c.CompanyFlags}
 	raw, err := os.ReadFile(mark.path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -54,6 +54,7 @@ type node struct {
 	bus        *nats.Bus
 	info       nats.LogInfo
 	store      *clickhouse.Store
+	keys       service.Secrets
 	door       *ingest.Door
 	loop       *aggregate.Aggregator
 	closers    []func() // in the order of starting
@@ -65,7 +66,7 @@ type node struct {
 // startNode starts the parts in order; what has started is stopped again where a later one fails.
 func startNode(ctx context.Context, c nodeConfig, log zerolog.Logger) (*node, error) {
 	n := &node{config: c, log: log, registry: service.NewRegistry(), ended: make(chan struct{})}
-	for _, step := range []func(context.Context) error{n.openDirectory, n.openLog, n.openTables, n.openBook, n.openDoor, n.startLoop, n.startRejected} {
+	for _, step := range []func(context.Context) error{n.openDirectory, n.openLog, n.openTables, n.openKeys, n.openBook, n.openDoor, n.startLoop, n.startRejected} {
 		if err := step(ctx); err != nil {
 			n.close()
 			return nil, err
@@ -180,7 +181,9 @@ func (n *node) openBook(ctx context.Context) error {
 	return err
 }
 
-func (n *node) openDoor(ctx context.Context) error {
+// openKeys reads the keys, or makes them. It comes before the first rule book of a log, which is a message too: a log that has
+// more than its opening and no key is refused.
+func (n *node) openKeys(ctx context.Context) (err error) {
 	if n.config.seed == nil {
 		if err := service.KeepKey(ctx, n.bus, n.keyFile()); err != nil {
 			return err
@@ -189,11 +192,12 @@ func (n *node) openDoor(ctx context.Context) error {
 	if n.config.seed == nil && isFile(filepath.Join(n.config.dir, demoFile)) {
 		n.log.Warn().Str("dir", n.config.dir).Msg("this directory is a demo's: its pseudonyms follow from a seed, and protect nobody; keep real customers out of it")
 	}
-	secrets, err := n.secrets()
-	if err != nil {
-		return err
-	}
-	n.door, err = service.OpenDoor(ctx, n.config.door, secrets, n.bus, n.info.Partitions, n.registry)
+	n.keys, err = n.secrets()
+	return err
+}
+
+func (n *node) openDoor(ctx context.Context) (err error) {
+	n.door, err = service.OpenDoor(ctx, n.config.door, n.keys, n.bus, n.info.Partitions, n.registry)
 	return err
 }
 
@@ -305,7 +309,7 @@ func (n *node) whileFolding(ctx context.Context, wait func(context.Context) erro
 
 // complete waits until everything in the log is folded and in the tables. In log mode it then tells the log that time has
 // come as far as its largest event time, so that what was due by then is found, and waits again; and until the days that are
-// closed by then have been looked at.
+// closed by then have been looked at, and the customers scored as of the last midnight before.
 func complete(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, info nats.LogInfo) error {
 	if err := reachHead(ctx, bus, store); err != nil || info.Mode != nats.ModeLog {
 		return err
@@ -323,6 +327,9 @@ func complete(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, info 
 		}
 	}
 	if err := daysClosed(ctx, store); err != nil {
+		return err
+	}
+	if err := customersScored(ctx, bus, store); err != nil {
 		return err
 	}
 	return associated(ctx, bus, store)

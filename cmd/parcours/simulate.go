@@ -15,19 +15,22 @@ import (
 
 // CompanyFlags say which made-up company, how big and for how long.
 type CompanyFlags struct {
-	Company   string `help:"The made-up company: default, bank, or a YAML file (docs/simulator.md)." default:"default" placeholder:"NAME|FILE"`
+	Company   string `help:"The made-up company: default, bank, leavers, or a YAML file (docs/simulator.md)." default:"default" placeholder:"NAME|FILE"`
 	Customers int    `help:"Customers of the made-up company." default:"500"`
 	Days      int    `help:"Days it is watched." default:"30"`
 	Seed      uint64 `help:"The same seed gives the same events." default:"1"`
-	Start     string `help:"First day, as 2026-01-05." default:"2026-01-05"`
+	Start     string `help:"First day, as 2026-01-05; that of the company where none is given (2026-01-05 of default and bank)." placeholder:"DATE"`
 	Shifts    string `help:"Changes of a rate in place of those of the company: none, or DAY:KIND[:unit=UNIT][:reason=REASON]:FACTOR, several with commas." placeholder:"none|LIST"`
 }
 
 // simulator makes the company.
 func (f CompanyFlags) simulator() (*simulate.Simulator, error) {
-	start, err := time.Parse(time.DateOnly, f.Start)
-	if err != nil {
-		return nil, misused("--start %s: expected a date like 2026-01-05", f.Start)
+	var start time.Time // that of the company
+	if f.Start != "" {
+		var err error
+		if start, err = time.Parse(time.DateOnly, f.Start); err != nil {
+			return nil, misused("--start %s: expected a date like 2026-01-05", f.Start)
+		}
 	}
 	if f.Customers < 1 || f.Days < 1 {
 		return nil, misused("--customers and --days: expected at least 1")
@@ -46,6 +49,16 @@ func (f CompanyFlags) simulator() (*simulate.Simulator, error) {
 		}
 	}
 	return simulate.New(simulate.Config{Customers: f.Customers, Days: f.Days, Seed: f.Seed, Start: start, Parameters: parameters}), nil
+}
+
+// dated says the first day also where it is that of the company.
+func (f CompanyFlags) dated() CompanyFlags {
+	if p, err := f.parameters(); err == nil && f.Start == "" {
+		if first, err := p.FirstDay(); err == nil {
+			f.Start = first.Format(time.DateOnly)
+		}
+	}
+	return f
 }
 
 // parameters are those of a company that ships, else of a file.

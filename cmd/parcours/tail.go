@@ -27,13 +27,14 @@ type TailCommand struct {
 	JSON      bool   `name:"json" help:"Print a JSON object a line." env:"-"`
 }
 
-// TailFilter says what is printed; without any of the first four, all of them.
+// TailFilter says what is printed; without any of the first five, all of them.
 type TailFilter struct {
 	Events      bool   `help:"Print the events of the channels." env:"-"`
 	Journeys    bool   `help:"Print what becomes of journeys." env:"-"`
 	Breakpoints bool   `help:"Print breakpoints, found and retracted." env:"-"`
 	Alerts      bool   `help:"Print alerts, raised and cleared." env:"-"`
-	Kind        string `help:"Only breakpoints and alerts of this kind." placeholder:"KIND" env:"-"`
+	Churn       bool   `help:"Print churn signals, raised and cleared." env:"-"`
+	Kind        string `help:"Only breakpoints, alerts and churn signals of this kind." placeholder:"KIND" env:"-"`
 	Reason      string `help:"Only what is for this reason family." placeholder:"FAMILY" env:"-"`
 	Channel     string `help:"Only what is on this channel; of a journey, what has touched it." placeholder:"CHANNEL" env:"-"`
 	Customer    string `help:"Only what is about this customer: a pseudonym, or how it begins." placeholder:"PSEUDONYM" env:"-"`
@@ -42,7 +43,7 @@ type TailFilter struct {
 
 // Help is shown by --help.
 func (*TailCommand) Help() string {
-	return `Events come as the log stores them; journeys, breakpoints and alerts as JOURNEYS tells them. It follows while "parcours up" (or a demo that
+	return `Events come as the log stores them; journeys, breakpoints, alerts and churn signals as JOURNEYS tells them. It follows while "parcours up" (or a demo that
 serves on) holds the directory, until Ctrl-C; where nobody does, it prints what there is. Without --since and --from-start it
 looks back at most 10,000 messages of each stream.
 
@@ -129,7 +130,7 @@ func (c *TailCommand) openSources(ctx context.Context, bus *nats.Bus, t *tail, s
 			return err
 		}
 	}
-	if t.filter.Journeys || t.filter.Breakpoints || t.filter.Alerts {
+	if t.filter.told() {
 		if err := gathered(ctx, bus); err != nil {
 			return err
 		}

@@ -270,6 +270,49 @@ func TestTailAlerts(t *testing.T) {
 	}
 }
 
+// TestTailChurn: churn signals are lines of their own, which their kind and their customer choose.
+func TestTailChurn(t *testing.T) {
+	lines := func(f TailFilter) (list []string) {
+		filter, err := f.filter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		filter.family = f.Reason
+		tail := &tail{filter: filter, theirs: map[string]bool{}}
+		for _, typ := range []string{"churn.signalled", "churn.cleared"} {
+			body, err := schemas.Journey.ReadFile("journey/examples/" + typ + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := tail.toldLine(&pipeline.Message{Type: typ + ".silence.all", Body: body})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l != nil {
+				list = append(list, l.text(paint{}, time.UTC))
+			}
+		}
+		return list
+	}
+	want := []string{
+		"2026-05-04 00:00:00 churn      churn.signalled       silence  61 against 58.4  standard  customer c5b0f6e1a94d  signal 4f0e7a9b2c61",
+		"2026-05-19 17:40:12 churn      churn.cleared         silence  returned  raised at 2026-05-04T00:00:00.000Z  customer c5b0f6e1a94d  signal 4f0e7a9b2c61",
+	}
+	for _, c := range []struct {
+		filter TailFilter
+		want   []string
+	}{
+		{TailFilter{}, want}, {TailFilter{Churn: true}, want}, {TailFilter{Kind: "silence"}, want}, {TailFilter{Customer: "c5b0"}, want},
+		{TailFilter{Type: "churn.cleared"}, want[1:]},
+		{TailFilter{Kind: "detractor"}, nil}, {TailFilter{Alerts: true}, nil}, {TailFilter{Journeys: true}, nil}, {TailFilter{Reason: "delivery"}, nil},
+		{TailFilter{Customer: "c6"}, nil}, {TailFilter{Churn: true, Channel: "email"}, nil},
+	} {
+		if got := lines(c.filter); !slices.Equal(got, c.want) {
+			t.Errorf("%+v:\n%q, want\n%q", c.filter, got, c.want)
+		}
+	}
+}
+
 // TestTailSubjects: of JOURNEYS one filter is read that lets through all that is asked for.
 func TestTailSubjects(t *testing.T) {
 	for want, f := range map[string]TailFilter{
@@ -282,6 +325,9 @@ func TestTailSubjects(t *testing.T) {
 		"*.*.*.long_wait.billing":     {Kind: "long_wait", Reason: "billing"},
 		"*.breakpoint.*.detractor.*":  {Breakpoints: true, Kind: "detractor"},
 		"*.*.*.*.*":                   {Breakpoints: true, Alerts: true},
+		"*.churn.*.*.*":               {Churn: true},
+		"*.churn.*.silence.*":         {Churn: true, Kind: "silence"},
+		"*.*.*.risk.*":                {Churn: true, Alerts: true, Kind: "risk"},
 		"*.breakpoint.*.*.insurances": {Breakpoints: true, Reason: "insurances"},
 	} {
 		filter, err := f.filter()

@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"parcours/pipeline"
+	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
 	"parcours/pipeline/nats"
 )
@@ -21,9 +22,9 @@ type tailFilter struct {
 	family string // as subjects of JOURNEYS spell the reason family; known once the book in force is
 }
 
-// filter checks the flags. A kind asks for breakpoints and alerts, a type of an event for events.
+// filter checks the flags. A kind asks for breakpoints, alerts and churn signals, a type of an event for events.
 func (f TailFilter) filter() (*tailFilter, error) {
-	if err := knownKind(f.Kind); err != nil {
+	if err := knownKind(f.Kind); err != nil && !slices.Contains(churn.Kinds(), f.Kind) {
 		return nil, err
 	}
 	if f.Channel != "" && !event.Channel(f.Channel).Known() {
@@ -33,13 +34,16 @@ func (f TailFilter) filter() (*tailFilter, error) {
 		return nil, misused("--reason %s: give the family alone, as %s", printable(f.Reason), event.ReasonFamily(f.Reason))
 	}
 	if f.Kind != "" && (f.Events || f.Journeys) {
-		return nil, misused("--kind is of breakpoints and alerts alone: leave out --events and --journeys")
+		return nil, misused("--kind is of breakpoints, alerts and churn signals alone: leave out --events and --journeys")
 	}
-	if !f.Events && !f.Journeys && !f.Breakpoints && !f.Alerts {
-		f.Events, f.Journeys, f.Breakpoints, f.Alerts = f.Kind == "", f.Kind == "", true, true
+	if !f.Events && !f.told() {
+		f.Events, f.Journeys, f.Breakpoints, f.Alerts, f.Churn = f.Kind == "", f.Kind == "", true, true, true
 	}
 	return &tailFilter{TailFilter: f}, nil
 }
+
+// told says whether anything of JOURNEYS is asked for.
+func (f *TailFilter) told() bool { return f.Journeys || f.Breakpoints || f.Alerts || f.Churn }
 
 // part is what of the log can hold what is asked for.
 func (f *tailFilter) part() nats.Part {
@@ -65,10 +69,13 @@ func (f *tailFilter) subject() string {
 	}
 	group := "*"
 	switch {
-	case f.Journeys && (f.Breakpoints || f.Alerts):
+	case f.Journeys && (f.Breakpoints || f.Alerts || f.Churn):
 		return ""
 	case f.Journeys:
 		return "*.journey.*." + family
+	case f.Churn && !f.Breakpoints && !f.Alerts:
+		group = streamChurn
+	case f.Churn:
 	case !f.Alerts:
 		group = streamBreakpoint
 	case !f.Breakpoints:
@@ -82,6 +89,7 @@ const (
 	streamJourney    = "journey"
 	streamBreakpoint = "breakpoint"
 	streamAlert      = "alert"
+	streamChurn      = "churn"
 )
 
 // isType says whether a type is asked for.
@@ -91,7 +99,7 @@ func (f *tailFilter) isType(typ string) bool {
 
 // tailLine is one thing that happened. Its JSON is what programs get.
 type tailLine struct {
-	Stream   string          `json:"stream"` // event, journey, breakpoint, alert
+	Stream   string          `json:"stream"` // event, journey, breakpoint, alert, churn
 	Type     string          `json:"type"`
 	Time     string          `json:"time"`
 	StoredAt string          `json:"stored_at"`
@@ -122,6 +130,7 @@ type toldFacts struct {
 	JourneyID    string   `json:"journey_id"`
 	BreakpointID string   `json:"breakpoint_id"`
 	AlertID      string   `json:"alert_id"`
+	SignalID     string   `json:"signal_id"`
 	Kind         string   `json:"kind"`
 	Customer     string   `json:"customer_id"`
 	Family       string   `json:"reason_family"`
@@ -143,6 +152,10 @@ type toldFacts struct {
 	Expected     float64  `json:"expected"`
 	Factor       float64  `json:"factor"`
 	Why          string   `json:"why"`
+	RaisedAt     string   `json:"raised_at"`
+	Value        *float64 `json:"value"`
+	Limit        *float64 `json:"limit"`
+	Segment      string   `json:"segment"`
 }
 
 // eventLine makes the line of a message of EVENTS; nil where it is not asked for. Of what the system writes only what is
@@ -174,7 +187,7 @@ func (t *tail) toldLine(m *pipeline.Message) (*tailLine, error) {
 		Data json.RawMessage `json:"data"`
 	}
 	group, _, _ := strings.Cut(m.Type, ".")
-	if group != streamJourney && group != streamBreakpoint && group != streamAlert {
+	if group != streamJourney && group != streamBreakpoint && group != streamAlert && group != streamChurn {
 		return nil, nil // who owns a partition
 	}
 	facts := &toldFacts{}
@@ -205,7 +218,7 @@ func (t *tail) wants(l *tailLine, family string) bool {
 	if f.Customer != "" && !t.isTheirs(told, retracted) {
 		return false
 	}
-	if asked := map[string]bool{streamJourney: f.Journeys, streamBreakpoint: f.Breakpoints, streamAlert: f.Alerts}; !asked[l.Stream] || !f.isType(l.Type) {
+	if asked := map[string]bool{streamJourney: f.Journeys, streamBreakpoint: f.Breakpoints, streamAlert: f.Alerts, streamChurn: f.Churn}; !asked[l.Stream] || !f.isType(l.Type) {
 		return false
 	}
 	if f.Kind != "" && told.Kind != f.Kind || f.Reason != "" && (family != f.family || told.Family != "" && told.Family != f.Reason) {
@@ -246,8 +259,10 @@ func (l *tailLine) colour() text.Color {
 		return text.Faint
 	case l.Type == pipeline.AlertRaised:
 		return text.FgHiRed
-	case l.Type == pipeline.AlertCleared:
+	case l.Type == pipeline.AlertCleared || l.Type == pipeline.ChurnCleared:
 		return text.FgGreen
+	case l.Type == pipeline.ChurnSignalled:
+		return text.FgHiYellow
 	case l.Stream == streamBreakpoint:
 		return ofSeverity(l.told.Severity)
 	case l.Stream == "event":
@@ -272,6 +287,10 @@ func (f *toldFacts) words(typ string) string {
 			"since "+f.Since, "alert "+short(f.AlertID))
 	case pipeline.AlertCleared:
 		return joined("  ", f.Kind, f.series(), f.Why, "raised on "+f.RaisedOn, "alert "+short(f.AlertID))
+	case pipeline.ChurnSignalled:
+		return joined("  ", f.Kind, f.measured(), f.Segment, customer, "signal "+short(f.SignalID))
+	case pipeline.ChurnCleared:
+		return joined("  ", f.Kind, f.Why, "raised at "+f.RaisedAt, customer, "signal "+short(f.SignalID))
 	case pipeline.BreakpointDetected:
 		cost := ""
 		if f.Cost != 0 {
@@ -293,4 +312,15 @@ func (f *toldFacts) words(typ string) string {
 // series is what an alert is about, besides its kind; "" for all of it.
 func (f *toldFacts) series() string {
 	return joined("  ", f.Family, joined("/", f.Silo, f.Unit), f.Channel)
+}
+
+// measured is what raised a churn signal, against its limit; "" where nothing was measured.
+func (f *toldFacts) measured() string {
+	switch {
+	case f.Value == nil:
+		return ""
+	case f.Limit == nil:
+		return fmt.Sprintf("%.4g", *f.Value)
+	}
+	return fmt.Sprintf("%.4g against %.4g", *f.Value, *f.Limit)
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"time"
 
 	"parcours/pipeline"
 	"parcours/pipeline/event"
@@ -453,8 +455,29 @@ func (k *keeper) Insert(_ context.Context, rows *pipeline.Rows) error {
 		r := &rows.ClosedDays[i]
 		k.note(pipeline.FactTables[5], r.Partition, r.Day.String(), false, row{r.Position, r.Content()})
 	}
+	for i := range rows.ChurnSignals {
+		r := &rows.ChurnSignals[i]
+		k.note(pipeline.FactTables[6], r.Partition, r.SignalID, r.Deleted, row{r.Position, r.Content()})
+	}
+	for i := range rows.Scores {
+		r := &rows.Scores[i]
+		k.note("churn_scores", r.Partition, scoreKey(r), false, row{r.Position, r.Content()})
+	}
+	for i := range rows.ScoredDays {
+		r := &rows.ScoredDays[i]
+		k.note("scored_days", r.Partition, dateOf(r.AsOf), false, row{r.Position, r.Content()})
+	}
+	for i := range rows.Models {
+		r := &rows.Models[i]
+		k.note("models", r.Partition, strconv.FormatUint(r.Position, 10), false, row{r.Position, r.Content()})
+	}
 	return nil
 }
+
+// scoreKey names a score as Auditor.RowKeys does.
+func scoreKey(r *pipeline.ChurnScoreRow) string { return dateOf(r.AsOf) + " " + r.CustomerID }
+
+func dateOf(at event.Instant) string { return at.Time().Format(time.DateOnly) }
 
 func (k *keeper) note(table string, partition int, key string, deleted bool, r row) {
 	m := k.want[where{table, partition, 0}]

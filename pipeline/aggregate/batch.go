@@ -32,7 +32,7 @@ func (b *batch) rows() int {
 }
 
 func rowsIn(r *pipeline.Rows) int {
-	return len(r.Events) + len(r.Journeys) + len(r.Steps) + len(r.Breakpoints) + len(r.Alerts) + len(r.ClosedDays)
+	return len(r.Events) + len(r.Journeys) + len(r.Steps) + len(r.Breakpoints) + len(r.Alerts) + len(r.ClosedDays) + len(r.ChurnSignals) + len(r.Scores)
 }
 
 // take adds the rows of one message.
@@ -46,6 +46,10 @@ func addRows(r, add *pipeline.Rows) {
 	r.Aliases = append(r.Aliases, add.Aliases...)
 	r.Alerts = append(r.Alerts, add.Alerts...)
 	r.ClosedDays = append(r.ClosedDays, add.ClosedDays...)
+	r.ChurnSignals = append(r.ChurnSignals, add.ChurnSignals...)
+	r.Scores = append(r.Scores, add.Scores...)
+	r.ScoredDays = append(r.ScoredDays, add.ScoredDays...)
+	r.Models = append(r.Models, add.Models...)
 }
 
 // tell adds a message of a partition. Of several journey.stepped of one journey in a batch the last one is told; an empty

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"parcours/pipeline"
@@ -20,16 +21,19 @@ import (
 // closed is what the duties of a day begin with: copies, since the fold goes on meanwhile.
 type closed struct {
 	until alert.Date    // the last day that all partitions have closed
+	none  bool          // there is none
 	told  alert.Date    // the last day that the log says is closed; without a meaning before the first
 	any   bool          // there is such a day
 	open  []alert.Alert // raised and not cleared by then
 	book  *rules.Book   // with those published since
+
+	scoring scoring
 }
 
 // daily lists the duties of a day. Each finds out itself what of it is done already.
 func (a *Aggregator) daily() []func(context.Context, *closed) error {
 	return []func(context.Context, *closed) error{
-		a.closeDays, a.associate,
+		a.closeDays, a.associate, a.score,
 	}
 }
 
@@ -56,7 +60,16 @@ type duty struct {
 	running chan error      // of the attempt under way; nil for none
 	done    alert.Date      // up to which all is done
 	any     bool            // something is
-	failed  bool            // the last attempt did, and it was said
+
+	closes    bool          // there are days to be closed up to until
+	scores    bool          // customers are scored as of midnight
+	midnight  event.Instant // by the attempt under way
+	scored    event.Instant // as of which the last attempt that did it has scored them
+	scoredAny bool          // one has
+	toldAt    uint64        // up to which scores were told: the next attempt waits until they are folded
+	telling   atomic.Uint64 // the same, of the attempt under way
+
+	failed bool // the last attempt did, and it was said
 }
 
 // lookAtDays begins the duties when there are days to close and the tables hold them, in a goroutine, so that the fold goes
@@ -86,11 +99,21 @@ func (a *Aggregator) lookAtDays(ctx context.Context, read int) {
 	a.begin(ctx)
 }
 
+// reach notes a position at which the log holds what was told.
+func (d *duty) reach(position uint64) {
+	for {
+		if at := d.telling.Load(); at >= position || d.telling.CompareAndSwap(at, position) {
+			return
+		}
+	}
+}
+
 // overdue says whether there are days to close, and notes which, and by what the tables are known to hold them.
 func (a *Aggregator) overdue() bool {
 	d := &a.duty
 	until, any := a.closable()
-	if !any || d.any && until <= d.done {
+	closes := any && (!d.any || until > d.done)
+	if _, scores := a.unscored(); !closes && !scores {
 		d.since = time.Time{}
 		return false
 	}
@@ -101,7 +124,7 @@ func (a *Aggregator) overdue() bool {
 	if time.Now().Before(d.next) && (d.pause > 0 || !idle) || !idle && time.Since(d.since) < a.busyFor() {
 		return false
 	}
-	d.until = until
+	d.until, d.closes = until, any
 	if d.witness = a.handed; a.batch.position != 0 {
 		d.witness = a.batch.done
 	}
@@ -145,7 +168,8 @@ func (a *Aggregator) closable() (until alert.Date, any bool) {
 
 // begin runs the duties up to the day that was noted.
 func (a *Aggregator) begin(ctx context.Context) {
-	day := &closed{until: a.duty.until, book: a.lane.partitions[0].Book}
+	day := &closed{until: a.duty.until, none: !a.duty.closes, book: a.lane.partitions[0].Book, scoring: a.toScore()}
+	a.duty.midnight, a.duty.scores = day.scoring.asOf, day.scoring.due
 	day.told, day.any, day.open = a.lane.partitions[0].Closed()
 	running := make(chan error, 1)
 	a.duty.running = running
@@ -156,19 +180,22 @@ func (a *Aggregator) begin(ctx context.Context) {
 	}()
 }
 
-// attempt does the duties in their order. A defect in what computes must not stop the fold.
+// attempt does the duties in their order. One that fails is no reason to leave out the others.
 func (a *Aggregator) attempt(ctx context.Context, day *closed) (err error) {
+	for _, do := range a.daily() {
+		err = errors.Join(err, a.guarded(ctx, day, do))
+	}
+	return err
+}
+
+// guarded does one duty. A defect in what computes must not stop the fold.
+func (a *Aggregator) guarded(ctx context.Context, day *closed, do func(context.Context, *closed) error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("%v\n%s", cause, debug.Stack())
 		}
 	}()
-	for _, do := range a.daily() {
-		if err := do(ctx, day); err != nil {
-			return err
-		}
-	}
-	return nil
+	return do(ctx, day)
 }
 
 // ended sees whether the attempt has ended. A failure is said once, and tried again.
@@ -177,8 +204,15 @@ func (a *Aggregator) ended() {
 	select {
 	case err := <-d.running:
 		d.running = nil
+		d.toldAt = max(d.toldAt, d.telling.Load())
 		if err == nil {
-			d.done, d.any, d.failed, d.pause = d.until, true, false, 0
+			d.failed, d.pause = false, 0
+			if d.closes {
+				d.done, d.any = d.until, true
+			}
+			if d.scores {
+				d.scored, d.scoredAny = d.midnight, true
+			}
 			d.next = time.Now().Add(a.config.DailyLeast)
 			return
 		}
@@ -210,7 +244,7 @@ func (a *Aggregator) restDays() {
 // closeDays looks at the rates of the days that are closed, and tells the log which alerts each raised and cleared: one
 // message a day, in order, so that what was told is always the first of them.
 func (a *Aggregator) closeDays(ctx context.Context, day *closed) error {
-	if day.any && day.told >= day.until {
+	if day.none || day.any && day.told >= day.until {
 		return nil
 	}
 	began := time.Now()
@@ -261,7 +295,7 @@ func judgedOtherwise(book *rules.Book) (days []alert.Date) {
 
 // associate estimates the losses associated with breakpoints, when another month has matured.
 func (a *Aggregator) associate(ctx context.Context, day *closed) error {
-	if a.Losses == nil {
+	if a.Losses == nil || day.none {
 		return nil
 	}
 	_, err := Associate(ctx, a.Losses, day.book, day.until.Start())

@@ -267,6 +267,7 @@ func (l *lane) one(p int, m *pipeline.Message, e *event.Event, took func(int, *p
 	r := &c.Rows
 	*c = pipeline.Changes{Rows: pipeline.Rows{
 		Events: r.Events[:0], Journeys: r.Journeys[:0], Steps: r.Steps[:0], Breakpoints: r.Breakpoints[:0], Aliases: r.Aliases[:0],
+		Scores: r.Scores[:0],
 	}, Told: c.Told[:0], SetAside: c.SetAside[:0]}
 	if err := l.partitions[p].Apply(m, e, c); err != nil {
 		return fmt.Errorf("fold position %d: %w", m.LogPosition(), err)

@@ -537,8 +537,12 @@ func partitionOf(d *pipeline.Difference) int {
 		return d.OldJourney.Partition
 	case d.NewBreakpoint != nil:
 		return d.NewBreakpoint.Partition
+	case d.OldBreakpoint != nil:
+		return d.OldBreakpoint.Partition
+	case d.NewSignal != nil:
+		return d.NewSignal.Partition
 	}
-	return d.OldBreakpoint.Partition
+	return d.OldSignal.Partition
 }
 
 // tidy drops what no rule keeps: generations of rebuilds that were interrupted, and those older than the one before the

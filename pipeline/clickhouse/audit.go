@@ -12,14 +12,18 @@ import (
 
 // audited are the tables of facts that the fold keeps digests of, in order of name, each with the key of a row as a text
 // and the row's content. A net content leaves out what depends on the order in which the log came; it is "" where all of it
-// does: aliases, and what was decided once, as it was known then.
-var audited = []struct{ table, key, content, net string }{
-	{"alerts", "concat(toString(raised_on), ' ', alert_id)", alertContent, ""},
-	{"aliases", "old_id", aliasContent, ""},
-	{"breakpoints", "breakpoint_id", breakpointContent, breakpointContent},
-	{"closed_days", "toString(day)", closedDayContent, ""},
-	{"journey_steps", "concat(source, ' ', event_id)", stepContent, stepContent},
-	{"journeys", "journey_id", journeyContent, journeyNetContent},
+// does: aliases, and what was decided once, as it was known then. Of a table that has both, known names the rows that were.
+var audited = []struct{ table, key, content, net, known string }{
+	{"alerts", "concat(toString(raised_on), ' ', alert_id)", alertContent, "", ""},
+	{"aliases", "old_id", aliasContent, "", ""},
+	{"breakpoints", "breakpoint_id", breakpointContent, breakpointContent, ""},
+	{"churn_scores", "concat(toString(toDate32(as_of)), ' ', customer_id)", scoreContent, "", ""},
+	{"churn_signals", "signal_id", churnSignalContent, churnSignalContent, "kind IN (" + quoteAll(pipeline.SignalsAsKnown()) + ")"},
+	{"closed_days", "toString(day)", closedDayContent, "", ""},
+	{"journey_steps", "concat(source, ' ', event_id)", stepContent, stepContent, ""},
+	{"journeys", "journey_id", journeyContent, journeyNetContent, ""},
+	{"models", "toString(position)", modelContent, "", ""},
+	{"scored_days", "toString(toDate32(as_of))", scoredDayContent, "", ""},
 }
 
 // sum adds up row digests; its rows come first.
@@ -171,14 +175,17 @@ func (s *Store) Checksum(ctx context.Context, net bool) ([]pipeline.TableSum, er
 	}
 	sums := []pipeline.TableSum{events}
 	for _, t := range audited {
-		content := t.content
+		content, from := t.content, fmt.Sprintf("%s FINAL WHERE generation = %d", s.table(t.table), current.Number)
 		if net {
 			content = t.net
 		}
 		if content == "" {
 			continue // it tells of the way, not of the end
 		}
-		one, err := s.tableSum(ctx, t.table, fmt.Sprintf("%s FINAL WHERE generation = %d", s.table(t.table), current.Number), content, position)
+		if net && t.known != "" {
+			from += " AND NOT " + t.known
+		}
+		one, err := s.tableSum(ctx, t.table, from, content, position)
 		if err != nil {
 			return nil, err
 		}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"parcours/pipeline"
 	"parcours/pipeline/event"
@@ -60,6 +62,18 @@ func sumsOf(rows *pipeline.Rows) []pipeline.DigestRow {
 	}
 	for _, r := range rows.ClosedDays {
 		add("closed_days", r.Partition, r.Content(), r.Position)
+	}
+	for _, r := range rows.ChurnSignals {
+		add("churn_signals", r.Partition, r.Content(), r.Position)
+	}
+	for _, r := range rows.Scores {
+		add("churn_scores", r.Partition, r.Content(), r.Position)
+	}
+	for _, r := range rows.ScoredDays {
+		add("scored_days", r.Partition, r.Content(), r.Position)
+	}
+	for _, r := range rows.Models {
+		add("models", r.Partition, r.Content(), r.Position)
 	}
 	var list []pipeline.DigestRow
 	for _, r := range sums {
@@ -174,6 +188,19 @@ func TestRowKeys(t *testing.T) {
 	}
 	check("alerts", alerts)
 	check("closed_days", days)
+	signals := map[string][2]uint64{}
+	for i := 1; i < len(rows.ChurnSignals); i += 2 {
+		signals[rows.ChurnSignals[i].SignalID] = [2]uint64{rows.ChurnSignals[i].Position, rows.ChurnSignals[i].Content()}
+	}
+	check("churn_signals", signals)
+	scores, models := map[string][2]uint64{}, map[string][2]uint64{}
+	for i := 1; i < len(rows.Scores); i += 2 {
+		key := event.Instant(pipeline.Kept(rows.Scores[i].AsOf)).Time().Format(time.DateOnly) + " " + rows.Scores[i].CustomerID
+		scores[key] = [2]uint64{rows.Scores[i].Position, rows.Scores[i].Content()}
+		models[strconv.FormatUint(rows.Models[i].Position, 10)] = [2]uint64{rows.Models[i].Position, rows.Models[i].Content()}
+	}
+	check("churn_scores", scores)
+	check("models", models)
 	if err := s.RowKeys(t.Context(), "events", 1, 1, nil); err == nil {
 		t.Error("a table without a digest was listed")
 	}
@@ -249,13 +276,13 @@ func TestChecksums(t *testing.T) {
 		}
 		return list
 	}
-	if got := names(none); got != "events0 alerts0 aliases0 breakpoints0 closed_days0 journey_steps0 journeys0 " {
+	if got := names(none); got != "events0 alerts0 aliases0 breakpoints0 churn_signals0 closed_days0 journey_steps0 journeys0 " {
 		t.Errorf("an empty database: %s", got)
 	}
-	if got := names(exact); got != "events27 alerts27 aliases27 breakpoints27 closed_days27 journey_steps27 journeys27 " {
+	if got := names(exact); got != "events27 alerts27 aliases27 breakpoints27 churn_signals27 closed_days27 journey_steps27 journeys27 " {
 		t.Errorf("exact: %s", got)
 	}
-	if got := names(net); got != "events27 breakpoints27 journey_steps27 journeys27 " {
+	if got := names(net); got != "events27 breakpoints27 churn_signals18 journey_steps27 journeys27 " {
 		t.Errorf("net: %s", got)
 	}
 	insert(t, s, odd())
@@ -270,6 +297,7 @@ func TestChecksums(t *testing.T) {
 		other.Events[i].Position, other.Events[i].Partition, other.Events[i].StoredAt = 500+uint64(i), 7, at(1, 1, 0)
 		other.Journeys[i].Position, other.Journeys[i].Partition, other.Journeys[i].KeyTime = 500+uint64(i), 7, at(1, 1, i)
 		other.Steps[i].Position, other.Breakpoints[i].Position = 500+uint64(i), 500+uint64(i)
+		other.ChurnSignals[i].Position, other.ChurnSignals[i].Partition = 500+uint64(i), 7
 	}
 	insert(t, s, other)
 	if err := s.Switch(t.Context(), pipeline.Generation{Number: 2}); err != nil {
@@ -324,7 +352,7 @@ func TestSumsTell(t *testing.T) {
 	for table, change := range map[string]struct{ id, column string }{
 		"events": {"id", "reason"}, "journeys": {"journey_id", "outcome"}, "journey_steps": {"event_id", "activity"},
 		"breakpoints": {"breakpoint_id", "cost"}, "aliases": {"old_id", "new_id"},
-		"alerts": {"alert_id", "cleared_why"}, "closed_days": {"day", "watched"},
+		"churn_signals": {"signal_id", "cleared_why"}, "alerts": {"alert_id", "cleared_why"}, "closed_days": {"day", "watched"},
 	} {
 		altered := map[bool]string{true: "7", false: "'other'"}[change.column == "cost" || change.column == "watched"]
 		twin := map[bool]string{true: "toDate32('2020-02-02')", false: "'twin'"}[change.id == "day"]

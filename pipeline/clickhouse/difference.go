@@ -9,13 +9,20 @@ import (
 	"parcours/pipeline/event"
 )
 
-// differing names a journey or breakpoint that two generations do not show alike.
+// differing names a journey, breakpoint or churn signal that two generations do not show alike.
 type differing struct {
-	breakpoint bool
-	id         string
-	earliest   event.Instant // of its key times, one or two
-	latest     event.Instant
+	group    uint8
+	id       string
+	earliest event.Instant // of its key times, one or two
+	latest   event.Instant
 }
+
+// What differs, in the order in which it is told.
+const (
+	differentJourney uint8 = iota
+	differentBreakpoint
+	differentSignal
+)
 
 const differencesAtOnce = 10_000 // whose rows are held at one time
 
@@ -34,7 +41,7 @@ func (s *Store) Difference(ctx context.Context, from, to uint32, found func(pipe
 	}
 	err := s.each(ctx, what, s.differingSQL(from, to), func(scan scan) error {
 		var d differing
-		if err := scan(&d.breakpoint, &d.id, (*int64)(&d.earliest), (*int64)(&d.latest)); err != nil {
+		if err := scan(&d.group, &d.id, (*int64)(&d.earliest), (*int64)(&d.latest)); err != nil {
 			return err
 		}
 		if portion = append(portion, d); len(portion) == differencesAtOnce {
@@ -50,16 +57,17 @@ func (s *Store) Difference(ctx context.Context, from, to uint32, found func(pipe
 
 // differingSQL lists them in the order that Difference promises.
 func (s *Store) differingSQL(from, to uint32) string {
-	one := func(breakpoint bool, table, id, key, content string) string {
-		return fmt.Sprintf(`SELECT %t AS breakpoint, id, argMax(partition, generation = %d) AS home, argMax(key, generation = %[2]d) AS at,
+	one := func(group uint8, table, id, key, content string) string {
+		return fmt.Sprintf(`SELECT toUInt8(%d) AS what, id, argMax(partition, generation = %d) AS home, argMax(key, generation = %[2]d) AS at,
 			min(key) AS earliest, max(key) AS latest
 			FROM (SELECT generation, %s AS id, %s AS key, partition, %s AS content FROM %s FINAL WHERE generation IN (%d, %[2]d))
 			GROUP BY id HAVING min(generation) = max(generation) OR min(content) != max(content)`,
-			breakpoint, to, id, key, content, s.table(table), from)
+			group, to, id, key, content, s.table(table), from)
 	}
-	return `SELECT breakpoint, id, toUnixTimestamp64Milli(earliest), toUnixTimestamp64Milli(latest) FROM (` +
-		one(false, "journeys", "journey_id", "key_time", journeyTold) + " UNION ALL " +
-		one(true, "breakpoints", "breakpoint_id", "occurred_at", breakpointTold) + `) ORDER BY home, breakpoint, at, id`
+	return `SELECT what, id, toUnixTimestamp64Milli(earliest), toUnixTimestamp64Milli(latest) FROM (` +
+		one(differentJourney, "journeys", "journey_id", "key_time", journeyTold) + " UNION ALL " +
+		one(differentBreakpoint, "breakpoints", "breakpoint_id", "occurred_at", breakpointTold) + " UNION ALL " +
+		one(differentSignal, "churn_signals", "signal_id", "raised_at", churnSignalContent) + `) ORDER BY home, what, at, id`
 }
 
 // tellDifferences reads the rows of a portion and hands them on in its order.
@@ -72,11 +80,12 @@ func (s *Store) tellDifferences(ctx context.Context, from, to uint32, portion []
 	if err != nil {
 		return err
 	}
+	signals, err := s.differentSignals(ctx, from, to, portion)
+	if err != nil {
+		return err
+	}
 	for _, d := range portion {
-		told := journeys[d.id]
-		if d.breakpoint {
-			told = breakpoints[d.id]
-		}
+		told := [...]map[string]*pipeline.Difference{journeys, breakpoints, signals}[d.group][d.id]
 		if told == nil {
 			return fmt.Errorf("compare generations %d and %d: %s was in one of them and is in neither: somebody writes them", from, to, d.id)
 		}
@@ -88,7 +97,7 @@ func (s *Store) tellDifferences(ctx context.Context, from, to uint32, portion []
 }
 
 func (s *Store) differentJourneys(ctx context.Context, from, to uint32, portion []differing) (map[string]*pipeline.Difference, error) {
-	where := whereIn(portion, false, "journey_id", "key_time")
+	where := whereIn(portion, differentJourney, "journey_id", "key_time")
 	if where == "" {
 		return nil, nil
 	}
@@ -111,7 +120,7 @@ func (s *Store) differentJourneys(ctx context.Context, from, to uint32, portion 
 }
 
 func (s *Store) differentBreakpoints(ctx context.Context, from, to uint32, portion []differing) (map[string]*pipeline.Difference, error) {
-	where := whereIn(portion, true, "breakpoint_id", "occurred_at")
+	where := whereIn(portion, differentBreakpoint, "breakpoint_id", "occurred_at")
 	if where == "" {
 		return nil, nil
 	}
@@ -130,6 +139,26 @@ func (s *Store) differentBreakpoints(ctx context.Context, from, to uint32, porti
 	return byID, err
 }
 
+func (s *Store) differentSignals(ctx context.Context, from, to uint32, portion []differing) (map[string]*pipeline.Difference, error) {
+	where := whereIn(portion, differentSignal, "signal_id", "raised_at")
+	if where == "" {
+		return nil, nil
+	}
+	byID := map[string]*pipeline.Difference{}
+	err := s.repeat(ctx, "read churn signals that differ", fmt.Sprintf("SELECT generation, %s FROM %s FINAL PREWHERE generation IN (%d, %d) AND %s",
+		churnSignalColumns, s.table("churn_signals"), from, to, where), func(scan scan) error {
+		generation, r, err := readChurnSignal(scan)
+		d := entry(byID, r.SignalID)
+		if generation == to {
+			d.NewSignal = &r
+		} else {
+			d.OldSignal = &r
+		}
+		return err
+	})
+	return byID, err
+}
+
 func entry(byID map[string]*pipeline.Difference, id string) *pipeline.Difference {
 	if byID[id] == nil {
 		byID[id] = &pipeline.Difference{}
@@ -137,13 +166,13 @@ func entry(byID map[string]*pipeline.Difference, id string) *pipeline.Difference
 	return byID[id]
 }
 
-// whereIn is the condition for the journeys or the breakpoints of a portion, "" for none. It speaks of columns of the key
+// whereIn is the condition for one group of a portion, "" for none. It speaks of columns of the key
 // alone, so that it may stand before FINAL, in PREWHERE: every version of a row meets it or none does.
-func whereIn(portion []differing, breakpoint bool, id, key string) string {
+func whereIn(portion []differing, group uint8, id, key string) string {
 	var ids []string
 	var earliest, latest event.Instant
 	for _, d := range portion {
-		if d.breakpoint != breakpoint {
+		if d.group != group {
 			continue
 		}
 		if len(ids) == 0 {

@@ -1,6 +1,11 @@
 package clickhouse
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"parcours/pipeline/churn"
+)
 
 // The content of a row in SQL: XXH64 of the canonical text that package pipeline describes, the same number as the Content
 // of the row that was inserted. They are expressions over the columns of the table of that name, not of its view.
@@ -34,6 +39,16 @@ var (
 		"where_channel", list("explains"), "ifNull("+days("cleared_on")+", '')", "cleared_why")
 
 	closedDayContent = content(days("day"), decimal("series"), decimal("watched"), decimal("raised"), decimal("cleared"))
+
+	churnSignalContent = content("signal_id", "customer_id", "kind", millis("raised_at"), "ifNull("+millis("cleared_at")+", '')", "cleared_why",
+		list("evidence"), "ifNull("+bits("value")+", '')", "ifNull("+bits("value_limit")+", '')", "rules_version", "segment")
+	scoreContent = content(append(append([]string{millis("as_of"), "customer_id", "model", decimal("toUInt8(prior)"), "segment", decimal("toUInt8(captive)"),
+		orNothing("annual_margin")}, horizonsShown()...), orNothing("value_at_risk"), orNothing("value_at_risk_base"), orNothing("voice_risk"),
+		orNothing("expected_uses"), decimal("recent_uses"), list("reasons.feature"), allBits("reasons.value"), allBits("reasons.weight"), "ended")...)
+
+	scoredDayContent = content(millis("as_of"), "model", decimal("scored"), decimal("told"))
+
+	modelContent = content(millis("effective_from"), "version", "document")
 
 	eventContent = content(millis("time"), "source", "id", "type", "customer_id", "contact_id", "case_id", "channel", "reason",
 		"silo", "unit", "product", "sequence")
@@ -70,6 +85,24 @@ func days(column string) string { return "toString(toInt32(" + column + "))" }
 func bits(column string) string { return "toString(reinterpretAsUInt64(" + column + "))" }
 
 func list(column string) string { return "arrayStringConcat(" + column + `, '\x1e')` }
+
+// orNothing writes the bits of a figure, or nothing where there is none.
+func orNothing(column string) string { return "ifNull(" + bits(column) + ", '')" }
+
+func allBits(column string) string {
+	return list("arrayMap(x -> toString(reinterpretAsUInt64(x)), " + column + ")")
+}
+
+// horizonsShown are the figures of each horizon.
+func horizonsShown() (texts []string) {
+	for _, days := range churn.Horizons {
+		for _, name := range [...]string{"p", "low", "high", "base"} {
+			texts = append(texts, orNothing(fmt.Sprint(name, days)))
+		}
+		texts = append(texts, decimal(fmt.Sprintf("toUInt8(projection%d)", days)))
+	}
+	return texts
+}
 
 func decimals(column string) string { return list("arrayMap(x -> toString(x), " + column + ")") }
 

@@ -8,6 +8,7 @@ import (
 
 	"parcours/pipeline"
 	"parcours/pipeline/alert"
+	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
 )
 
@@ -52,11 +53,40 @@ func odd() *pipeline.Rows {
 			WhereReasonFamily: name, WhereSilo: name, WhereUnit: name, WhereChannel: name, Explains: oddLists[i%len(oddLists)],
 			ClearedOn: dayOf(when), ClearedWhy: name, Position: n, Partition: i % 2,
 		})
+		rows.Scores = append(rows.Scores, oddScore(i, name, when, n))
+		rows.ScoredDays = append(rows.ScoredDays, pipeline.ScoredDayRow{
+			AsOf: event.Instant(i * 86_400_000), Model: name, Scored: math.MaxUint32, Told: uint32(i), Position: n, Partition: i % 2,
+		})
+		rows.Models = append(rows.Models, pipeline.ModelRow{Position: n, EffectiveFrom: when, Version: name, Document: name, Partition: i % 2})
 		rows.ClosedDays = append(rows.ClosedDays, pipeline.ClosedDayRow{
 			Day: dayOf(0) + alert.Date(i*1000-10_000), Series: uint32(i), Watched: math.MaxUint32, Raised: 3, Position: n, Partition: i % 2,
 		})
+		rows.ChurnSignals = append(rows.ChurnSignals, pipeline.ChurnSignalRow{
+			SignalID: fmt.Sprint(name, i), CustomerID: name, Kind: []string{"silence", "risk", name}[i/9%3], RaisedAt: when, ClearedAt: when + 1,
+			ClearedWhy: []string{"", "faded"}[i%2], Evidence: oddLists[i%len(oddLists)], Value: oddMeasures[i%len(oddMeasures)],
+			Limit: oddMeasures[(i+1)%len(oddMeasures)], RulesVersion: name, Segment: name, Position: n, Partition: i % 2,
+		})
 	}
 	return rows
+}
+
+// oddScore has every figure, some, or none.
+func oddScore(i int, name string, when event.Instant, n uint64) pipeline.ChurnScoreRow {
+	figure := func(k int) float64 {
+		if (i+k)%3 == 0 {
+			return math.NaN()
+		}
+		return oddFigures[(i+k)%len(oddFigures)]
+	}
+	row := pipeline.ChurnScoreRow{
+		AsOf: when, CustomerID: fmt.Sprint(name, i), Position: n, Partition: i % 2, Model: name, Prior: i%2 == 0, Segment: name, Captive: i%3 == 0, Margin: figure(0),
+		ValueAtRisk: figure(1), ValueAtRiskBase: figure(2), VoiceRisk: figure(3), ExpectedUses: figure(4), RecentUses: math.MaxUint32, Ended: name,
+		Reasons: []churn.Reason{{Feature: "a", Value: oddFigures[i%len(oddFigures)], Weight: 1}, {Feature: name + "b", Value: 2, Weight: oddFigures[(i+1)%len(oddFigures)]}}[:i%3],
+	}
+	for h := range row.P {
+		row.P[h], row.Low[h], row.High[h], row.Base[h], row.Projection[h] = figure(h), figure(h+1), figure(h+2), figure(h+3), (i+h)%2 == 0
+	}
+	return row
 }
 
 // dayOf is the day of an instant, or the nearest that the tables can hold.
@@ -70,6 +100,8 @@ var (
 	oddLists   = [][]string{nil, {"a"}, {"a", "", "ü"}, {"'", `\`}, {}}
 	oddFigures = []float64{0, -1.25, 0.1, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(-1), math.Copysign(0, -1)}
 )
+
+var oddMeasures = append([]float64{math.NaN()}, oddFigures...)
 
 var oddCounts = [][]uint32{nil, {0}, {1, math.MaxUint32}}
 
@@ -120,5 +152,9 @@ func TestSQLHashesRowsAsGoDoes(t *testing.T) {
 	check("breakpoints", breakpointContent, len(rows.Breakpoints), func(i int) (uint64, uint64) { return rows.Breakpoints[i].Content(), rows.Breakpoints[i].Position })
 	check("alerts", alertContent, len(rows.Alerts), func(i int) (uint64, uint64) { return rows.Alerts[i].Content(), rows.Alerts[i].Position })
 	check("closed_days", closedDayContent, len(rows.ClosedDays), func(i int) (uint64, uint64) { return rows.ClosedDays[i].Content(), rows.ClosedDays[i].Position })
+	check("churn_signals", churnSignalContent, len(rows.ChurnSignals), func(i int) (uint64, uint64) { return rows.ChurnSignals[i].Content(), rows.ChurnSignals[i].Position })
+	check("churn_scores", scoreContent, len(rows.Scores), func(i int) (uint64, uint64) { return rows.Scores[i].Content(), rows.Scores[i].Position })
+	check("scored_days", scoredDayContent, len(rows.ScoredDays), func(i int) (uint64, uint64) { return rows.ScoredDays[i].Content(), rows.ScoredDays[i].Position })
+	check("models", modelContent, len(rows.Models), func(i int) (uint64, uint64) { return rows.Models[i].Content(), rows.Models[i].Position })
 	check("aliases", aliasContent, len(rows.Aliases), func(i int) (uint64, uint64) { return rows.Aliases[i].Content(), rows.Aliases[i].Position })
 }

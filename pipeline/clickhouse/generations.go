@@ -11,7 +11,8 @@ import (
 )
 
 // partitioned are the tables that keep each generation in partitions of its own; frontier, the other one, is small.
-var partitioned = []string{"journeys", "journey_steps", "breakpoints", "aliases", "ledger", "digests", "associated_loss", "rule_books", "alerts", "closed_days"}
+var partitioned = []string{"journeys", "journey_steps", "breakpoints", "aliases", "ledger", "digests", "associated_loss", "rule_books", "alerts", "closed_days", "churn_signals",
+	"churn_scores", "scored_days", "models"}
 
 // Current is the generation that views read.
 func (s *Store) Current(ctx context.Context) (g pipeline.Generation, err error) {

@@ -32,7 +32,8 @@ func (s *Store) Insert(ctx context.Context, rows *pipeline.Rows) error {
 
 // ofAGeneration says whether there are rows other than events, which alone belong to none.
 func ofAGeneration(rows *pipeline.Rows) bool {
-	return len(rows.Journeys)+len(rows.Steps)+len(rows.Breakpoints)+len(rows.Aliases)+len(rows.Alerts)+len(rows.ClosedDays)+
+	return len(rows.Journeys)+len(rows.Steps)+len(rows.Breakpoints)+len(rows.Aliases)+len(rows.Alerts)+len(rows.ClosedDays)+len(rows.ChurnSignals)+
+		len(rows.Scores)+len(rows.ScoredDays)+len(rows.Models)+
 		len(rows.Ledger)+len(rows.Digests)+len(rows.Frontier)+len(rows.RuleBooks) > 0
 }
 
@@ -48,7 +49,11 @@ func factBlocks(rows *pipeline.Rows) []block {
 	blocks = append(blocks, breakpoints(rows.Generation).blocks(rows.Breakpoints)...)
 	blocks = append(blocks, aliases(rows.Generation).blocks(rows.Aliases)...)
 	blocks = append(blocks, alerts(rows.Generation).blocks(rows.Alerts)...)
-	return append(blocks, closedDays(rows.Generation).blocks(rows.ClosedDays)...)
+	blocks = append(blocks, closedDays(rows.Generation).blocks(rows.ClosedDays)...)
+	blocks = append(blocks, churnSignals(rows.Generation).blocks(rows.ChurnSignals)...)
+	blocks = append(blocks, churnScores(rows.Generation).blocks(rows.Scores)...)
+	blocks = append(blocks, scoredDays(rows.Generation).blocks(rows.ScoredDays)...)
+	return append(blocks, models(rows.Generation).blocks(rows.Models)...)
 }
 
 // accountBlocks say what the fact blocks hold, so they come after them.

@@ -76,7 +76,14 @@ func everyRow() *pipeline.Rows {
 			ClearedOn: alert.DateOf(at(3, 9, 0)), ClearedWhy: "usual_again", Position: 10,
 		}},
 		ClosedDays: []pipeline.ClosedDayRow{{Day: alert.DateOf(at(3, 1, 0)), Series: 9, Watched: 4, Raised: 1, Cleared: 2, Position: 10}},
-		Aliases:    []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10, Partition: 3}},
+		ChurnSignals: []pipeline.ChurnSignalRow{{
+			SignalID: "s1", CustomerID: "c1", Kind: "silence", RaisedAt: at(3, 1, 0), ClearedAt: at(3, 9, 8), ClearedWhy: "returned",
+			Evidence: []string{"shop e1"}, Value: 61, Limit: 58.5, RulesVersion: "r1", Segment: "standard", Position: 10, Partition: 3,
+		}, {
+			SignalID: "s2", CustomerID: "c2", Kind: "cancel_requested", RaisedAt: at(3, 2, 0), Evidence: []string{"crm e2"}, Value: math.NaN(), Limit: math.NaN(),
+			RulesVersion: "r1", Position: 10, Partition: 3,
+		}},
+		Aliases: []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10, Partition: 3}},
 		Ledger: []pipeline.LedgerRow{{
 			Partition: 3, Range: 2, Position: 131_080, First: 1, Copies: 2, Late: 3, SetAside: 4, Forwarded: 5, System: 6,
 			Broadcast: 7, Digest: math.MaxUint64,
@@ -128,6 +135,9 @@ func TestEveryRowRoundTrips(t *testing.T) {
 		"a1", "long_wait", "billing", "it", "north", "phone", "2025-03-01", "2025-03-02 00:00:00.000", "2025-02-26", "40", "20.5", "1.95", "1.5", "2.5",
 		"billing", "it", "north", "phone", "['long_wait','long_wait unit=north']", "2025-03-09", "usual_again", "10"}, "\t"))
 	expect(t, s, "SELECT * FROM closed_days_v", "2025-03-01\t9\t4\t1\t2\t10")
+	expect(t, s, "SELECT * FROM churn_signals_v ORDER BY signal_id", strings.Join([]string{
+		"s1", "c1", "silence", "2025-03-01 00:00:00.000", "2025-03-09 08:00:00.000", "returned", "['shop e1']", "61", "58.5", "r1", "standard", "10"}, "\t")+"\n"+
+		strings.Join([]string{"s2", "c2", "cancel_requested", "2025-03-02 00:00:00.000", `\N`, "", "['crm e2']", `\N`, `\N`, "r1", "", "10"}, "\t"))
 	expect(t, s, "SELECT time, activity, channel, source, event_id FROM visits_v",
 		"2025-03-02 09:00:00.000\tpage.viewed\tweb\tweb\tp1")
 	expect(t, s, "SELECT * FROM breakpoints_v", strings.Join([]string{

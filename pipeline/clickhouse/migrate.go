@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"parcours/pipeline"
+	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
 	"parcours/schemas"
 )
@@ -37,7 +38,10 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.migrate(ctx, known); err != nil {
 		return err
 	}
-	return s.showKinds(ctx, pipeline.Kinds())
+	if err := s.showKinds(ctx, pipeline.Kinds()); err != nil {
+		return err
+	}
+	return s.showFeatures(ctx, churn.Words(churn.AllFeatures()))
 }
 
 // ErrBehind means that the tables were made by an earlier release, and no process of this one has been started on them yet.

@@ -128,7 +128,7 @@ func instantSQL(at event.Instant) string {
 	return time.UnixMilli(pipeline.Kept(at)).UTC().Format("'2006-01-02 15:04:05.000'")
 }
 
-// What readJourney and readBreakpoint read, in their order.
+// What readJourney, readBreakpoint and readChurnSignal read, in their order.
 const (
 	journeyColumns = "journey_id, toUnixTimestamp64Milli(key_time), position, partition, customer_id, case_id, cases, contacts, " +
 		"reason_family, reason, toUnixTimestamp64Milli(started_at), ifNull(toUnixTimestamp64Milli(ended_at), 0), " +
@@ -145,6 +145,9 @@ const (
 	breakpointColumns = "breakpoint_id, kind, position, partition, journey_id, customer_id, case_id, reason_family, reason, " +
 		"toUnixTimestamp64Milli(occurred_at), toUnixTimestamp64Milli(detected_at), toUnixTimestamp64Milli(opportunity_at), " +
 		"origin_step, origin_event, silo, unit, channel, severity, cost, evidence, rules_version, witness, charged"
+
+	churnSignalColumns = "signal_id, customer_id, kind, position, partition, toUnixTimestamp64Milli(raised_at), " +
+		"ifNull(toUnixTimestamp64Milli(cleared_at), 0), cleared_why, evidence, ifNull(value, nan), ifNull(value_limit, nan), rules_version, segment"
 )
 
 // readJourney reads the journeyColumns, after the generation.
@@ -223,5 +226,14 @@ func readBreakpoint(scan scan) (generation uint32, r pipeline.BreakpointRow, err
 		(*int64)(&r.OccurredAt), (*int64)(&r.DetectedAt), (*int64)(&r.OpportunityAt),
 		&r.OriginStep, &r.OriginEvent, &r.Silo, &r.Unit, &r.Channel, &r.Severity, &r.Cost, &r.Evidence, &r.RulesVersion, &r.Witness, &r.Charged)
 	r.Partition, r.Evidence, r.Charged = int(partition), none(r.Evidence), none(r.Charged)
+	return generation, r, err
+}
+
+// readChurnSignal reads the churnSignalColumns, after the generation.
+func readChurnSignal(scan scan) (generation uint32, r pipeline.ChurnSignalRow, err error) {
+	var partition int32
+	err = scan(&generation, &r.SignalID, &r.CustomerID, &r.Kind, &r.Position, &partition, (*int64)(&r.RaisedAt), (*int64)(&r.ClearedAt),
+		&r.ClearedWhy, &r.Evidence, &r.Value, &r.Limit, &r.RulesVersion, &r.Segment)
+	r.Partition, r.Evidence = int(partition), none(r.Evidence)
 	return generation, r, err
 }

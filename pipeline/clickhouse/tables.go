@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"math"
 	"time"
 
 	"parcours/pipeline"
@@ -449,4 +450,37 @@ func closedDays(g uint32) table[pipeline.ClosedDayRow] {
 			count32("cleared", func(r *row) uint32 { return r.Cleared }),
 		},
 	}
+}
+
+func churnSignals(g uint32) table[pipeline.ChurnSignalRow] {
+	type row = pipeline.ChurnSignalRow
+	return table[row]{
+		name: "churn_signals", noun: "churn signals",
+		month: func(r *row) event.Instant { return r.RaisedAt },
+		columns: []column[row]{
+			generation[row](g),
+			instant("raised_at", func(r *row) event.Instant { return r.RaisedAt }),
+			text("signal_id", func(r *row) string { return r.SignalID }),
+			count64("position", func(r *row) uint64 { return r.Position }),
+			deleted(func(r *row) bool { return r.Deleted }),
+			partition(func(r *row) int { return r.Partition }),
+			text("customer_id", func(r *row) string { return r.CustomerID }),
+			text("kind", func(r *row) string { return r.Kind }),
+			endInstant("cleared_at", func(r *row) (event.Instant, bool) { return r.ClearedAt, r.ClearedWhy != "" }),
+			text("cleared_why", func(r *row) string { return r.ClearedWhy }),
+			texts("evidence", func(r *row) []string { return r.Evidence }),
+			measured("value", func(r *row) *float64 { return known(&r.Value) }),
+			measured("value_limit", func(r *row) *float64 { return known(&r.Limit) }),
+			text("rules_version", func(r *row) string { return r.RulesVersion }),
+			text("segment", func(r *row) string { return r.Segment }),
+		},
+	}
+}
+
+// known is nil for a figure that is NaN: nothing was measured.
+func known(v *float64) *float64 {
+	if math.IsNaN(*v) {
+		return nil
+	}
+	return v
 }

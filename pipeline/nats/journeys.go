@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -21,21 +22,31 @@ const (
 	memberPosition = "position"
 )
 
-// groupAlert is the first token of what is told of alerts.
-const groupAlert = "alert"
+// The first tokens of what is told of alerts and of churn signals.
+const (
+	groupAlert = "alert"
+	groupChurn = "churn"
+)
+
+// The members of the data of a churn signal that name it, and that say why it ended.
+const (
+	memberSignal = "signal_id"
+	memberWhy    = "why"
+)
 
 // JourneysDigest sums up what product teams were told, and gives how many facts that is: the same for two JOURNEYS that
 // leave a subscriber knowing the same. It reads the stream of each partition, one after the other, to where it ends when
 // its turn comes.
 //
-// A fact is a journey, a breakpoint or an alert as one reason family hears of it: (journey, id, family), (breakpoint, kind,
-// id, family) or (alert, kind, id, family), in one partition, since only there an order is promised. Of each fact the last message counts, and of it only
+// A fact is a journey, a breakpoint, an alert or a churn signal as one reason family hears of it: (journey, id, family),
+// (breakpoint, kind, id, family), (alert, kind, id, family) or (churn, kind, id, family), in one partition, since only there an
+// order is promised. Of each fact the last message counts, and of it only
 // `data` and the words that key it, not its type: how many journey.stepped there are, and whether the last one said stepped
 // or closed, depends on how the owner's flushes cut the log. `owner.claimed` does not count.
 //
 // The digest is the sum, modulo 2^64, of xxhash64 over the canonical JSON of `data` (members in order, numbers as they were
 // written), the kind and the family. Exact, a fact that was retracted counts too, as retracted. Net, it does not, nor
-// does an alert, and `position` is left out of `data`.
+// does an alert or a churn signal as known, and `position` is left out of `data`.
 //
 // It holds 16 bytes and the overhead of a map for each fact. Facts are told apart by 64 bits of their key: among ten
 // million the chance that two are taken for one is 3 in a million.
@@ -127,13 +138,17 @@ func (d *journeysDigest) add(m *pipeline.Message) error {
 	if err != nil {
 		return err
 	}
-	group, _, _ := strings.Cut(kind, ".")
-	if d.net && group == groupAlert {
+	group, rest, _ := strings.Cut(kind, ".")
+	if d.net && (group == groupAlert || group == groupChurn && slices.Contains(pipeline.SignalsAsKnown(), rest)) {
 		return nil // as known: decided once, by what was in the log when it was
 	}
-	id, ok := data[group+"_id"].(string)
+	member := group + "_id"
+	if group == groupChurn {
+		member, retracted = memberSignal, data[memberWhy] == pipeline.SignalRetracted
+	}
+	id, ok := data[member].(string)
 	if !ok {
-		return fmt.Errorf("%s has no %s_id", m.Type, group)
+		return fmt.Errorf("%s has no %s", m.Type, member)
 	}
 	key := hashOf([]byte(id), kind, family)
 	if d.net {

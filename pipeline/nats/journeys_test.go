@@ -37,6 +37,9 @@ func (l *tale) tell(partition int, typ, kind, family, id, data string) {
 	if kind != "" {
 		tokens = append(tokens, kind)
 	}
+	if group == "churn" {
+		group = "signal"
+	}
 	body := fmt.Sprintf(`{"specversion":"1.0","id":"%d","type":%q,"data":{"%s_id":%q,%s}}`, l.ordinal, typ, group, id, data)
 	if !json.Valid([]byte(body)) {
 		l.t.Fatal(body)
@@ -172,4 +175,23 @@ func TestJourneysDigestFaults(t *testing.T) {
 	}
 	s.stop()
 	fails("no server", true)
+}
+
+// A churn signal that is cleared is a fact, one that was retracted is none, and one as known is in no net digest.
+func TestJourneysDigestOfChurnSignals(t *testing.T) {
+	l := newTale(t)
+	l.tell(0, "churn.signalled", "silence", "all", "s1", `"value":61,"position":3`)
+	one := l.digest()
+	l.tell(1, "churn.signalled", "risk", "all", "s2", `"value":0.2,"position":4`)
+	if d := l.digest(); d.facts != 2 || d.held != 1 || d.net != one.net || d.exact == one.exact {
+		t.Errorf("a signal as known: %+v, before %+v", d, one)
+	}
+	l.tell(0, "churn.cleared", "silence", "all", "s1", `"why":"returned","position":5`)
+	if d := l.digest(); d.held != 1 || d.net == one.net {
+		t.Errorf("cleared: %+v, before %+v", d, one)
+	}
+	l.tell(0, "churn.cleared", "silence", "all", "s1", `"why":"retracted","position":6`)
+	if d := l.digest(); d.facts != 2 || d.held != 0 || d.net != 0 {
+		t.Errorf("retracted: %+v", d)
+	}
 }

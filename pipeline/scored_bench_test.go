@@ -1,0 +1,185 @@
+//go:build unix
+
+package pipeline_test
+
+import (
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"parcours/pipeline"
+	"parcours/pipeline/churn"
+	"parcours/pipeline/event"
+	"parcours/pipeline/rules"
+	"parcours/pipeline/simulate"
+)
+
+// BenchmarkScoring folds the events of a day, and scores customers as of its end as the owner does: from copies, told as messages
+// of the log, which are folded too; events and messages are read from the log both. It reports how much more processor time that
+// takes than the fold of the events alone, and the time a customer: in a made-up company, where each customer has some 0.24
+// events a day, and with calls at random. Everybody has a contract. Run it for whole weeks (-benchtime 14x), since customers who
+// meet with nothing are looked at once in one.
+func BenchmarkScoring(b *testing.B) {
+	b.Run("a made-up company", func(b *testing.B) {
+		const customers = 6000
+		next, stop := iter.Pull(simulate.New(simulate.Config{Customers: customers, Days: 400, Seed: 1}).Events())
+		defer stop()
+		start := event.InstantOf(simulate.DefaultStart)
+		benchmarkScoring(b, newScoringBench(b, start, customers), start, companyDays(next))
+	})
+	for _, perDay := range []float64{0.25, 0.5} {
+		b.Run(fmt.Sprintf("%v calls a customer and day", perDay), func(b *testing.B) {
+			const customers = 10_000
+			f := newScoringBench(b, firstMidnight, customers)
+			benchmarkScoring(b, f, firstMidnight, func(from event.Instant) [][]byte { return f.calls(from, customers, perDay) })
+		})
+	}
+}
+
+// benchmarkScoring is fed with the events of one day after the other.
+func benchmarkScoring(b *testing.B, f *scoringBench, at event.Instant, day func(from event.Instant) [][]byte) {
+	const history, scored = 45, 15 // days, of which the last are scored
+	for i := range history {
+		f.foldAll(b, day(at))
+		at = at.Add(24 * time.Hour)
+		if i >= history-scored {
+			f.score(b, at)
+		}
+	}
+	f.told, f.looked = 0, 0
+	var alone, scoring time.Duration
+	events := 0
+	for b.Loop() {
+		messages := day(at)
+		events += len(messages)
+		began := processorTime(b)
+		f.foldAll(b, messages)
+		at = at.Add(24 * time.Hour)
+		folded := processorTime(b)
+		f.score(b, at)
+		alone, scoring = alone+folded-began, scoring+processorTime(b)-folded
+	}
+	customers := float64(b.N * f.customers)
+	b.ReportMetric(float64(alone+scoring)/float64(alone), "ratio")
+	b.ReportMetric(float64(scoring.Nanoseconds())/customers, "ns/customer")
+	b.ReportMetric(float64(alone.Nanoseconds())/float64(events), "ns/event")
+	b.ReportMetric(float64(events)/customers, "events/customer")
+	b.ReportMetric(float64(f.told)/customers, "told/customer")
+	b.ReportMetric(float64(f.looked)/customers, "looked/customer")
+}
+
+// processorTime is what the process has taken so far, the collector included: it does not depend on what else the machine does.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+type scoringBench struct {
+	rng       *rand.Rand
+	partition *pipeline.Partition
+	position  uint64
+	customers int
+	n         int
+	told      int
+	looked    int
+}
+
+// newScoringBench begins a contract of everybody.
+func newScoringBench(b *testing.B, at event.Instant, customers int) *scoringBench {
+	f := &scoringBench{rng: rand.New(rand.NewPCG(1, 2)), customers: customers, partition: pipeline.NewPartition(pipeline.Setup{Book: rules.Default()})}
+	for i := range customers {
+		margin := float64(100 + i%400)
+		e := event.Event{ID: fmt.Sprint("start", i), Source: "/test", Type: event.ContractStarted, At: at, Home: pseudonym(i)}
+		e.Data.Customer, e.Data.AnnualMargin = pseudonym(i), &margin
+		f.fold(b, event.AppendLog(nil, &e))
+	}
+	return f
+}
+
+// companyDays reads the events of a company day by day; those of its customers are those of the pseudonyms, in the order in which
+// they come.
+func companyDays(next func() (event.Event, bool)) func(from event.Instant) [][]byte {
+	names := map[string]string{}
+	return func(from event.Instant) (messages [][]byte) {
+		for {
+			e, any := next()
+			if !any {
+				return messages
+			}
+			name := e.Data.Identifiers.Get("customer")
+			if name != "" && names[name] == "" {
+				names[name] = pseudonym(len(names))
+			}
+			e.Data.Customer, e.Home, e.Data.Identifiers = names[name], names[name], nil
+			if messages = append(messages, event.AppendLog(nil, &e)); e.At >= from.Add(24*time.Hour) {
+				return messages
+			}
+		}
+	}
+}
+
+func pseudonym(i int) string { return fmt.Sprintf("c%032x", i) }
+
+// fold takes in a message of the log.
+func (f *scoringBench) fold(b *testing.B, body []byte) {
+	e, err := event.DecodeLog(body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.position++
+	var c pipeline.Changes
+	if err := f.partition.Apply(&pipeline.Message{Position: f.position, Type: e.Type, StoredAt: e.At}, &e, &c); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (f *scoringBench) foldAll(b *testing.B, messages [][]byte) {
+	for _, m := range messages {
+		f.fold(b, m)
+	}
+}
+
+// calls are those of customers drawn, spread over a day.
+func (f *scoringBench) calls(from event.Instant, customers int, perCustomer float64) (messages [][]byte) {
+	n := int(float64(customers) * perCustomer)
+	for i := range n {
+		f.n++
+		at := from + event.Instant(i*86_400_000/n)
+		e := event.Event{ID: fmt.Sprint("e", f.n), Source: "/test", Type: event.ContactStarted, At: at}
+		e.Data.Customer = pseudonym(f.rng.IntN(customers))
+		e.Home, e.Data.Contact, e.Data.Channel, e.Data.Reason = e.Data.Customer, fmt.Sprint("k", f.n), event.Phone, reasons[f.rng.IntN(len(reasons))]
+		messages = append(messages, event.AppendLog(nil, &e))
+	}
+	return messages
+}
+
+// score scores as of a midnight that the clock reaches.
+var reasons = []string{"billing.dispute", "delivery.late", "technical.outage", "account.access", "contract.terms", "product.information"}
+
+func (f *scoringBench) score(b *testing.B, asOf event.Instant) {
+	tick := event.Event{ID: asOf.String(), Source: "/test", Type: event.ClockTicked, At: asOf}
+	f.fold(b, event.AppendLog(nil, &tick))
+	s := churn.Scorer{Model: churn.Prior(churn.AllFeatures()), AsOf: asOf, Parameters: churn.ParametersOf(rules.Default())}
+	var told [][]byte
+	err := f.partition.CensusDue(asOf).Each(func(customer string, standing *churn.Standing, last churn.Last) error {
+		f.looked++
+		if t, tell := s.Look(customer, standing, last); tell {
+			e := t.Event()
+			told = append(told, event.AppendLog(nil, &e))
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	day := churn.ScoredDay{AsOf: asOf, Model: s.Model.Version, Scored: s.Scored, Told: len(told)}
+	over := day.Event()
+	f.foldAll(b, append(told, event.AppendLog(nil, &over)))
+	f.told += len(told)
+}
