@@ -36,6 +36,7 @@ type CLI struct {
 	SQL        SQLCommand            `cmd:"" name:"sql" help:"Run a query on the tables of a data directory."`
 	Completion completion.Completion `cmd:"" help:"Print how to switch on completion in your shell."`
 	Tail       TailCommand           `cmd:"" help:"Print events, journeys and breakpoints as they come."`
+	Churn      ChurnCommand          `cmd:"" help:"Say who is leaving, why, what it is worth and how sure that is."`
 	Readiness  ReadinessCommand      `cmd:"" help:"Say what a file, or what is loaded, can support: which kinds of breakpoint, figures and planned dashboards, and why not more."`
 	Version    VersionCommand        `cmd:"" help:"Print the version."`
 }

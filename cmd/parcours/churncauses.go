@@ -1,0 +1,149 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"parcours/pipeline/attribution"
+	"parcours/pipeline/churn"
+	"parcours/pipeline/evaluate"
+)
+
+// shownCause is a kind of breakpoint: how often those leave whom it met, against others, beside what was planted.
+type shownCause struct {
+	Kind       string       `json:"kind"`
+	Planted    string       `json:"planted"`  // cause, confounded or harmless
+	Strength   float64      `json:"strength"` // of a fresh one: log of the factor on the hazard
+	Losses     uint64       `json:"exposed_losses"`
+	Raw        shownMeasure `json:"raw"`        // risk ratio with no strata
+	Stratified shownMeasure `json:"stratified"` // Mantel-Haenszel, over landmark, segment, tenure and contacts
+	Margin     shownMeasure `json:"stratified_by_margin_too"`
+}
+
+// together are the landmarks of ranking with all reason families of a customer in one row: exposed to a kind is whom it met for
+// whatever reason, and contacts are all that there were.
+func (l *learning) together(ctx context.Context) (map[evaluate.At]attribution.Row, error) {
+	rows := map[evaluate.At]attribution.Row{}
+	err := l.store.Landmarks(ctx, func(r attribution.Row) error {
+		at := evaluate.At{Customer: r.Customer, Landmark: r.Landmark}
+		if all, is := rows[at]; is {
+			r.Contacts += all.Contacts
+			r.Kinds = append(slices.Clone(all.Kinds), r.Kinds...)
+			slices.Sort(r.Kinds)
+			r.Kinds = slices.Compact(r.Kinds)
+		}
+		r.Family = "all"
+		rows[at] = r
+		return nil
+	})
+	return rows, err
+}
+
+// causes estimates the losses associated with each kind, whatever the reason.
+func (l *learning) causes(ctx context.Context, truth *evaluate.Leaving, rows []churn.Row) ([]shownCause, error) {
+	if err := l.store.RankBy(ctx, l.now); err != nil {
+		return nil, err
+	}
+	margins := map[evaluate.At]float64{}
+	for i := range rows {
+		margins[evaluate.At{Customer: rows[i].Customer, Landmark: rows[i].At}] = rows[i].Margin
+	}
+	together, err := l.together(ctx)
+	if err != nil {
+		return nil, err
+	}
+	raw, stratified, dear := attribution.NewCohort(), attribution.NewCohort(), attribution.NewCohort()
+	for at, r := range together {
+		err := stratified.Add(r)
+		if r.Segment += band(margins[at]); err == nil {
+			err = dear.Add(r)
+		}
+		if err == nil && r.Contacts > 0 {
+			err = raw.Add(attribution.Row{Customer: r.Customer, Family: r.Family, Kinds: r.Kinds, Contacts: 1, Lost: r.Lost})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	o := attribution.Options{TooFew: l.now.Attribution.TooFew, Replicates: l.now.Attribution.Replicates}
+	byKind := map[string]*shownCause{}
+	for i, cohort := range []*attribution.Cohort{raw, stratified, dear} {
+		for _, a := range cohort.Estimate(o) {
+			c := byKind[a.Kind]
+			if c == nil {
+				c = &shownCause{Kind: a.Kind}
+				c.Planted, c.Strength = truth.Role(a.Kind)
+				byKind[a.Kind] = c
+			}
+			c.Losses = max(c.Losses, a.ExposedLosses)
+			if a.Says == attribution.Estimated {
+				*[]*shownMeasure{&c.Raw, &c.Stratified, &c.Margin}[i] = shownMeasure{&a.RiskRatio.Value, &a.RiskRatio.Low, &a.RiskRatio.High}
+			}
+		}
+	}
+	var list []shownCause
+	for _, c := range byKind {
+		list = append(list, *c)
+	}
+	slices.SortFunc(list, func(a, b shownCause) int {
+		return cmp.Or(cmp.Compare(figureOr0(b.Stratified.Value), figureOr0(a.Stratified.Value)), cmp.Compare(a.Kind, b.Kind))
+	})
+	return list, nil
+}
+
+// band is a range of margins within a factor of the square root of 2.
+func band(margin float64) string {
+	if math.IsNaN(margin) || margin <= 0 {
+		return " ?"
+	}
+	return fmt.Sprintf(" %d", int(math.Round(2*math.Log2(margin))))
+}
+
+func figureOr0(v *float64) float64 {
+	if v == nil {
+		return 0
+	}
+	return *v
+}
+
+func printCauses(out io.Writer, list []shownCause) {
+	t := newTable(out, "What goes with losses (risk ratio of those whom it met in the 90 days before), beside what was planted",
+		"breakpoint", "planted", "strength", "exposed and lost", "raw", "stratified", "and by margin")
+	for i := range list {
+		c := &list[i]
+		t.AppendRow(table.Row{c.Kind, c.Planted, c.Strength, c.Losses, c.Raw.with("%.2f"), c.Stratified.with("%.2f"), c.Margin.with("%.2f")})
+	}
+	t.Render()
+}
+
+// print shows an evaluation to a person.
+func (r *churnEvaluation) print(out io.Writer) {
+	what := "Model " + r.Model
+	if r.Prior {
+		what = "The prior score: too few had left to learn from"
+	}
+	fmt.Fprintf(out, "%s. It knew nothing after %s (%d rows, %d customers lost), and is judged by what is known until %s.\n\n", what, day(r.Split), r.Rows, r.Losses, day(r.Known))
+	printQuality(out, "How good it is, by horizon and segment", r.Quality)
+	printTenths(out, r.Quality)
+	if r.WithoutTrue > 0 {
+		fmt.Fprintf(out, "Of %d rows the truth says nothing; they are left out.\n", r.WithoutTrue)
+	}
+	if len(r.Causes) > 0 {
+		printCauses(out, r.Causes)
+	}
+	for _, f := range r.Failures {
+		fmt.Fprintf(out, "Out of bounds: %s.\n", f)
+	}
+	if r.Passed {
+		fmt.Fprintln(out, "All figures are within their bounds.")
+	}
+	for _, c := range r.Controls {
+		fmt.Fprintf(out, "Control, %s: %s broken.\n", c.Name, plural(uint64(len(c.Failures)), "bound"))
+	}
+}
