@@ -276,10 +276,10 @@ func TestChecksums(t *testing.T) {
 		}
 		return list
 	}
-	if got := names(none); got != "events0 alerts0 aliases0 breakpoints0 churn_signals0 closed_days0 journey_steps0 journeys0 " {
+	if got := names(none); got != "events0 alerts0 aliases0 breakpoints0 churn_scores0 churn_signals0 closed_days0 journey_steps0 journeys0 models0 scored_days0 " {
 		t.Errorf("an empty database: %s", got)
 	}
-	if got := names(exact); got != "events27 alerts27 aliases27 breakpoints27 churn_signals27 closed_days27 journey_steps27 journeys27 " {
+	if got := names(exact); got != "events27 alerts27 aliases27 breakpoints27 churn_scores27 churn_signals27 closed_days27 journey_steps27 journeys27 models27 scored_days27 " {
 		t.Errorf("exact: %s", got)
 	}
 	if got := names(net); got != "events27 breakpoints27 churn_signals18 journey_steps27 journeys27 " {
@@ -298,6 +298,7 @@ func TestChecksums(t *testing.T) {
 		other.Journeys[i].Position, other.Journeys[i].Partition, other.Journeys[i].KeyTime = 500+uint64(i), 7, at(1, 1, i)
 		other.Steps[i].Position, other.Breakpoints[i].Position = 500+uint64(i), 500+uint64(i)
 		other.ChurnSignals[i].Position, other.ChurnSignals[i].Partition = 500+uint64(i), 7
+		other.Scores[i].Position, other.ScoredDays[i].Position, other.Models[i].Position = 500+uint64(i), 500+uint64(i), 500+uint64(i)
 	}
 	insert(t, s, other)
 	if err := s.Switch(t.Context(), pipeline.Generation{Number: 2}); err != nil {

@@ -215,11 +215,12 @@ func TestDifferenceReadsAllOfARow(t *testing.T) {
 	rows.Steps[0].At = rows.Journeys[0].LastEventAt
 	insert(t, s, rows)
 	_, found := differences(t, s, 1, 2)
-	if len(found) != 2 || !reflect.DeepEqual(found[0].OldJourney, &rows.Journeys[0]) || !reflect.DeepEqual(found[1].OldBreakpoint, &rows.Breakpoints[0]) {
+	if len(found) != 4 || !reflect.DeepEqual(found[0].OldJourney, &rows.Journeys[0]) || !reflect.DeepEqual(found[1].OldBreakpoint, &rows.Breakpoints[0]) ||
+		!reflect.DeepEqual(found[2].OldSignal, &rows.ChurnSignals[0]) || found[3].OldSignal == nil || found[3].OldSignal.SignalID != "s2" {
 		t.Errorf("read back as %+v", found)
 	}
 	_, found = differences(t, s, 2, 1)
-	if len(found) != 2 || !reflect.DeepEqual(found[0].NewJourney, &rows.Journeys[0]) || found[0].LastActivity != "called" {
+	if len(found) != 4 || !reflect.DeepEqual(found[0].NewJourney, &rows.Journeys[0]) || found[0].LastActivity != "called" || !reflect.DeepEqual(found[2].NewSignal, &rows.ChurnSignals[0]) {
 		t.Errorf("read back as %+v", found)
 	}
 	stop := errors.New("stop")
@@ -244,8 +245,8 @@ func TestDifferenceOfManyOddRows(t *testing.T) {
 	}
 	insert(t, s, rows)
 	lines, found := differences(t, s, 2, 1)
-	if len(lines) != len(rows.Journeys)+len(rows.Breakpoints) {
-		t.Fatalf("%d differences, want %d", len(lines), len(rows.Journeys)+len(rows.Breakpoints))
+	if want := len(rows.Journeys) + len(rows.Breakpoints) + len(rows.ChurnSignals); len(lines) != want {
+		t.Fatalf("%d differences, want %d", len(lines), want)
 	}
 	content := map[string]uint64{}
 	for i := range rows.Journeys {

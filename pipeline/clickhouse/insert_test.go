@@ -83,7 +83,10 @@ func everyRow() *pipeline.Rows {
 			SignalID: "s2", CustomerID: "c2", Kind: "cancel_requested", RaisedAt: at(3, 2, 0), Evidence: []string{"crm e2"}, Value: math.NaN(), Limit: math.NaN(),
 			RulesVersion: "r1", Position: 10, Partition: 3,
 		}},
-		Aliases: []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10, Partition: 3}},
+		Scores:     []pipeline.ChurnScoreRow{{AsOf: at(3, 1, 0), CustomerID: "c1", Model: "prior", Prior: true, Segment: "standard", Position: 10, Partition: 3}},
+		ScoredDays: []pipeline.ScoredDayRow{{AsOf: at(3, 1, 0), Model: "prior", Scored: 1, Told: 1, Position: 10}},
+		Models:     []pipeline.ModelRow{{EffectiveFrom: at(3, 1, 0), Version: "m1", Document: "{}", Position: 10}},
+		Aliases:    []pipeline.AliasRow{{OldID: "j0", NewID: "j1", KeyTime: at(3, 1, 9), Position: 10, Partition: 3}},
 		Ledger: []pipeline.LedgerRow{{
 			Partition: 3, Range: 2, Position: 131_080, First: 1, Copies: 2, Late: 3, SetAside: 4, Forwarded: 5, System: 6,
 			Broadcast: 7, Digest: math.MaxUint64,
