@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -124,8 +123,8 @@ func (p *Partition) keep(c *customer, packed string, due event.Instant) {
 // known is what the fold of one unit has found out about its customer.
 type known struct {
 	facts []churn.Fact
-	gone  []string // ids of breakpoints that hold no more
-	stay  []string // ids of breakpoints of which no more is to be learnt
+	gone  []string        // ids of breakpoints that hold no more
+	stay  []BreakpointRow // breakpoints of which no more is to be learnt, as they fell due
 }
 
 func (k *known) nothing() bool { return len(k.facts)+len(k.gone) == 0 }
@@ -154,13 +153,9 @@ func (p *Partition) overdue(w *writer, u *unit, e *event.Event) {
 		if w.young(row.DetectedAt) || row.CustomerID != u.home || breakpointMemoOf(u.breakpoints, row.BreakpointID, i) != nil {
 			continue
 		}
-		w.known.facts, w.known.stay = append(w.known.facts, brokenFact(&row)), append(w.known.stay, row.BreakpointID)
+		row.Known = knownOf(&row)
+		w.known.facts, w.known.stay = append(w.known.facts, row.Known.fact(&row)), append(w.known.stay, row)
 	}
-}
-
-func brokenFact(row *BreakpointRow) churn.Fact {
-	return churn.Fact{At: row.DetectedAt, What: churn.Broken, ID: row.BreakpointID, Name: row.Kind, Family: row.ReasonFamily, Amount: math.NaN(),
-		Weight: row.Severity}
 }
 
 // looked is a customer who was looked at, ready to be kept.

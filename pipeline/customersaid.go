@@ -12,31 +12,51 @@ import (
 // SignalRetracted is why a churn signal was cleared that no longer holds: an event came late, or went.
 const SignalRetracted = "retracted"
 
-// broken notes a breakpoint of the customer whose home the unit is, new or changed, and says whether it is known of him. What
-// an event says of breakpoints that were detected, or should have been, long before it comes too late.
-func (w *writer) broken(u *unit, row *BreakpointRow, now said, before *breakpointMemo) bool {
-	his, was, detectedAt := row.CustomerID == u.home, false, row.DetectedAt
+// broken notes a breakpoint of the customer whose home the unit is, new or changed, and gives what is known of it. What an event
+// says of breakpoints that were detected, or should have been, long before it comes too late.
+func (w *writer) broken(u *unit, row *BreakpointRow, content uint64, before *breakpointMemo) KnownRow {
+	his, was, detectedAt := row.CustomerID == u.home, KnownRow{}, row.DetectedAt
 	if before != nil {
-		was, detectedAt = before.ofCustomer, before.detectedAt
+		was, detectedAt = before.known, before.detectedAt
+	}
+	if was.Of != "" {
+		detectedAt = was.At
+	}
+	if i := slices.IndexFunc(w.known.stay, func(r BreakpointRow) bool { return r.BreakpointID == row.BreakpointID }); i >= 0 {
+		return w.known.stay[i].Known
 	}
 	switch {
-	case slices.Contains(w.known.stay, row.BreakpointID):
-		return true
 	case !w.young(detectedAt) && (before != nil || w.event):
 		return was
-	case his && (!was || before.content != now.content):
-		w.known.facts = append(w.known.facts, brokenFact(row))
-	case was && !his:
+	case his && (was.Of == "" || before.gone || before.content != content):
+		now := knownOf(row)
+		w.known.facts = append(w.known.facts, now.fact(row))
+		return now
+	case was.Of != "" && !his:
 		w.known.gone = append(w.known.gone, row.BreakpointID)
+		return KnownRow{}
 	}
-	return his
+	return was
 }
 
-// mended notes that a breakpoint of a customer holds no more.
-func (w *writer) mended(old *breakpointMemo) {
-	if old.ofCustomer && w.young(old.detectedAt) {
+// mended notes that a breakpoint holds no more, and gives what is known of it all the same: all, where it was detected long
+// before what takes it back, for then that comes too late.
+func (w *writer) mended(old *breakpointMemo) KnownRow {
+	if old.known.Of != "" && w.young(old.known.At) {
 		w.known.gone = append(w.known.gone, old.id)
+		return KnownRow{}
 	}
+	return old.known
+}
+
+// knownOf is what becomes known of the customer of a breakpoint.
+func knownOf(row *BreakpointRow) KnownRow {
+	return KnownRow{Of: row.CustomerID, At: row.DetectedAt, Family: row.ReasonFamily, Severity: row.Severity}
+}
+
+// fact is what a Standing is told of it.
+func (k KnownRow) fact(row *BreakpointRow) churn.Fact {
+	return churn.Fact{At: k.At, What: churn.Broken, ID: row.BreakpointID, Name: row.Kind, Family: k.Family, Amount: math.NaN(), Weight: k.Severity}
 }
 
 // young says whether what happens now may still change what is known of a breakpoint that was detected then. It goes by the time

@@ -25,6 +25,8 @@ type world struct {
 	journeys    map[string]pipeline.JourneyRow
 	steps       map[string]pipeline.StepRow
 	breakpoints map[string]pipeline.BreakpointRow
+	newest      map[string]pipeline.BreakpointRow // the last of each, also of one that was taken back
+	events      []*event.Event                    // rows of them, in order of arrival
 	signals     map[string]pipeline.ChurnSignalRow
 	told        map[string]string // journey, breakpoint or churn signal -> type of the last message
 	aliases     map[string]string // id that gave way -> the one that took over
@@ -48,7 +50,7 @@ func newWorld() *world {
 	w := &world{
 		archive: pipeline.NewMemoryArchive(), book: book, journeys: map[string]pipeline.JourneyRow{},
 		steps: map[string]pipeline.StepRow{}, breakpoints: map[string]pipeline.BreakpointRow{}, signals: map[string]pipeline.ChurnSignalRow{}, told: map[string]string{},
-		aliases: map[string]string{}, aliasRows: map[string]pipeline.AliasRow{},
+		aliases: map[string]string{}, aliasRows: map[string]pipeline.AliasRow{}, newest: map[string]pipeline.BreakpointRow{},
 	}
 	w.partition = pipeline.NewPartition(pipeline.Setup{Book: book, Archive: w.archive})
 	return w
@@ -83,6 +85,10 @@ func (w *world) see(c *pipeline.Changes) {
 	}
 	for _, r := range c.Rows.Breakpoints {
 		keep(w.breakpoints, r.BreakpointID, r, r.Deleted)
+		w.newest[r.BreakpointID] = r
+	}
+	for _, r := range c.Rows.Events {
+		w.events = append(w.events, r.Event)
 	}
 	for _, r := range c.Rows.ChurnSignals {
 		keep(w.signals, r.SignalID, r, r.Deleted)
@@ -208,7 +214,7 @@ func (w *world) net() string {
 		lines = append(lines, fmt.Sprintf("%+v", r))
 	}
 	for _, r := range w.breakpoints {
-		r.Position, r.RulesVersion = 0, ""
+		r.Position, r.RulesVersion, r.Known = 0, "", pipeline.KnownRow{} // which depends on the order on the edge of what is known
 		lines = append(lines, fmt.Sprintf("%+v", r))
 	}
 	slices.Sort(lines)

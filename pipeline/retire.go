@@ -206,6 +206,10 @@ func (p *Partition) within(u *unit) (n int) {
 // goes with what was known and said of the customer whose home it is.
 func (p *Partition) quarantine(w *writer, u *unit) error {
 	p.counts.Quarantined++
+	w.known.clear()
+	for i := range u.breakpoints {
+		u.breakpoints[i].known = KnownRow{}
+	}
 	w.breakpoints(u, nil)
 	w.journeys(u, journey.History{}, breakpoint.Findings{})
 	for i, e := range u.events {
@@ -216,7 +220,6 @@ func (p *Partition) quarantine(w *writer, u *unit) error {
 			return fmt.Errorf("settle an event of partition %d: %w", p.Number, err)
 		}
 	}
-	w.known.clear()
 	if err := p.closeCustomer(w, u.home); err != nil {
 		return err
 	}

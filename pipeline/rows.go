@@ -142,6 +142,18 @@ type BreakpointRow struct {
 	Evidence      []string // event ids
 	RulesVersion  string
 	Charged       []string // "source id" of the steps whose cost this is, in order; no step is charged twice
+
+	RetractedAt event.Instant // of a tombstone: when it was taken back, by the time of what took it back
+	Known       KnownRow      // of a tombstone too; no view shows it, and it is in no digest
+}
+
+// KnownRow is what is known of a breakpoint for good: what the churn.Standing of a customer was told of it, as long as that could
+// change. It stays where the breakpoint reads differently later, and where it is taken back later.
+type KnownRow struct {
+	Of       string        // the customer; "" where it is known of nobody, and the rest says nothing
+	At       event.Instant // from which moment on: detected_at, as it was then
+	Family   string        // reason family
+	Severity uint8
 }
 
 // AliasRow says that a journey's id gave way to another.

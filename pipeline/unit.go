@@ -67,7 +67,9 @@ type (
 		journeyID  string
 		occurredAt event.Instant
 		detectedAt event.Instant
-		ofCustomer bool // it is known of the customer whose home this is
+		severity   uint8
+		known      KnownRow // what is known of it, of the customer whose home this is
+		gone       bool     // it was taken back, too late for what is known: should it come again, it is not known anew
 	}
 	// aliasMemo is a journey that gave way, should it come back.
 	aliasMemo struct {
@@ -227,8 +229,50 @@ func (u *unit) packBreakpoint(p *packer, b *breakpointMemo, base event.Instant) 
 	p.id(b.journeyID)
 	p.at(b.occurredAt, base)
 	p.at(b.detectedAt, base)
-	p.bit(b.ofCustomer)
+	p.byte(b.severity)
+	flags := byte(0)
+	switch b.known {
+	case KnownRow{}:
+	case b.asSaid(u.home):
+		flags = memoKnown
+	default:
+		flags = memoKnown | memoOtherwise
+	}
+	if b.gone {
+		flags |= memoGone
+	}
+	p.byte(flags)
+	if flags&memoOtherwise != 0 {
+		p.at(b.known.At, base)
+		p.word(b.known.Family)
+		p.byte(b.known.Severity)
+	}
 	p.said(b.said)
+}
+
+// The flags of a packed breakpoint.
+const (
+	memoKnown     = 1 << iota // of the customer whose home the unit is
+	memoOtherwise             // than it was said last
+	memoGone
+)
+
+// asSaid is what is known of a breakpoint of a customer as it was said last.
+func (b *breakpointMemo) asSaid(home string) KnownRow {
+	return KnownRow{Of: home, At: b.detectedAt, Family: b.family, Severity: b.severity}
+}
+
+func (u *unit) unpackBreakpoint(r *unpacker, b *breakpointMemo, base event.Instant) {
+	b.id, b.kind, b.family, b.journeyID, b.occurredAt, b.detectedAt = r.id(), r.word(), r.word(), r.id(), r.at(base), r.at(base)
+	b.severity = r.byte()
+	flags := r.byte()
+	if b.gone = flags&memoGone != 0; flags&memoKnown != 0 {
+		b.known = b.asSaid(u.home)
+	}
+	if flags&memoOtherwise != 0 {
+		b.known.At, b.known.Family, b.known.Severity = r.at(base), r.word(), r.byte()
+	}
+	b.said = r.said()
 }
 
 func (u *unit) packRest(p *packer, base event.Instant) {
@@ -267,9 +311,7 @@ func unpackUnit(packed string, dict *dictionary, arena []event.Event) (*unit, er
 	}
 	u.breakpoints = make([]breakpointMemo, r.count())
 	for i := range u.breakpoints {
-		b := &u.breakpoints[i]
-		b.id, b.kind, b.family, b.journeyID, b.occurredAt, b.detectedAt = r.id(), r.word(), r.word(), r.id(), r.at(base), r.at(base)
-		b.ofCustomer, b.said = r.bit(), r.said()
+		u.unpackBreakpoint(r, &u.breakpoints[i], base)
 	}
 	u.unpackRest(r, base)
 	return u, r.err

@@ -31,7 +31,10 @@ func TestUnitKeeps(t *testing.T) {
 	u.steps[1].said = said{7, 8}
 	u.journeys = []journeyMemo{{said{1, 2}, journey.ID("x"), 5, "billing", []*event.Event{u.events[0], u.events[2]},
 		journeyState{journey.Resolved, journey.ByCase, 9, journey.CutGap, 3, 1 << 63}}}
-	u.breakpoints = []breakpointMemo{{said{3, 4}, journey.ID("b"), "sla_breach", "billing", journey.ID("x"), -6, -5, true}}
+	b := breakpointMemo{said{3, 4}, journey.ID("b"), "sla_breach", "billing", journey.ID("x"), -6, -5, 3, KnownRow{}, false}
+	u.breakpoints = []breakpointMemo{b, b, b}
+	u.breakpoints[1].known = KnownRow{u.home, -5, "billing", 3}
+	u.breakpoints[2].said, u.breakpoints[2].known, u.breakpoints[2].gone = said{}, KnownRow{u.home, -7, "delivery", 5}, true
 	u.retired = []aliasMemo{{said{math.MaxUint64, 6}, "not a hash", 7, true}}
 	u.past = []journey.Past{{CustomerID: u.home, Family: "f", Case: "k", Last: 3}, {CustomerID: "other", Last: -4}}
 	dict := newDictionary(nil)

@@ -361,33 +361,44 @@ func (w *writer) breakpoints(u *unit, found []breakpoint.Breakpoint) {
 	u.breakpoints = make([]breakpointMemo, 0, len(found))
 	for i := range found {
 		row := w.breakpointRow(&found[i])
-		before := breakpointMemoOf(known, row.BreakpointID, i)
-		now := w.breakpoint(&row, before)
-		u.breakpoints = append(u.breakpoints, breakpointMemo{
-			now, row.BreakpointID, row.Kind, row.ReasonFamily, row.JourneyID, row.OccurredAt, row.DetectedAt, w.broken(u, &row, now, before),
-		})
+		before, content := breakpointMemoOf(known, row.BreakpointID, i), row.Content()
+		row.Known = w.broken(u, &row, content, before)
+		if before != nil && before.gone {
+			before = nil // it is back
+		}
+		now := w.breakpoint(&row, said{content, w.position}, before)
+		u.breakpoints = append(u.breakpoints, memoOfBreakpoint(&row, now))
 	}
 	for i := range known {
 		if breakpointMemoOf(u.breakpoints, known[i].id, i) == nil {
-			w.retractBreakpoint(&known[i])
-			w.mended(&known[i])
+			w.retractBreakpoint(u, &known[i])
 		}
 	}
+	w.neverSaid(u)
 }
 
-// breakpoint writes the row of a breakpoint if it reads differently.
-func (w *writer) breakpoint(row *BreakpointRow, before *breakpointMemo) said {
-	now := said{row.Content(), w.position}
+// breakpoint writes the row of a breakpoint if it reads differently, or something else is known of it, and tells of it in the
+// first case.
+func (w *writer) breakpoint(row *BreakpointRow, now said, before *breakpointMemo) said {
 	if before != nil {
-		if before.content == now.content {
+		if before.content == now.content && before.known == row.Known {
 			return before.said
 		}
 		w.partition.tally.remove(tableBreakpoints, before.said)
 	}
 	w.partition.tally.add(tableBreakpoints, now)
 	w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, *row)
-	w.tellDetected(row, before)
+	if before == nil || before.content != now.content {
+		w.tellDetected(row, before)
+	}
 	return now
+}
+
+func memoOfBreakpoint(row *BreakpointRow, now said) breakpointMemo {
+	return breakpointMemo{
+		said: now, id: row.BreakpointID, kind: row.Kind, family: row.ReasonFamily, journeyID: row.JourneyID, occurredAt: row.OccurredAt,
+		detectedAt: row.DetectedAt, severity: row.Severity, known: row.Known, gone: row.Deleted,
+	}
 }
 
 // breakpointMemoOf finds a breakpoint, looking first where it stood last.
@@ -403,13 +414,50 @@ func breakpointMemoOf(list []breakpointMemo, id string, i int) *breakpointMemo {
 	return nil
 }
 
-func (w *writer) retractBreakpoint(old *breakpointMemo) {
+// retractBreakpoint takes back what was said of a breakpoint, unless that was done before.
+func (w *writer) retractBreakpoint(u *unit, old *breakpointMemo) {
+	if old.gone {
+		w.remember(u, old)
+		return
+	}
+	row := BreakpointRow{
+		BreakpointID: old.id, Kind: old.kind, JourneyID: old.journeyID, ReasonFamily: old.family, OccurredAt: old.occurredAt,
+		DetectedAt: old.detectedAt, Severity: old.severity, Known: w.mended(old),
+	}
 	w.partition.tally.remove(tableBreakpoints, old.said)
-	w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, BreakpointRow{
-		BreakpointID: old.id, Kind: old.kind, OccurredAt: old.occurredAt, Position: w.position, Deleted: true,
-		Partition: w.partition.Number,
-	})
+	w.tombstone(u, &row)
 	w.tellRetracted(old)
+}
+
+// tombstone writes a row that takes a breakpoint back. It keeps what was said of it last, and what is known of it.
+func (w *writer) tombstone(u *unit, row *BreakpointRow) {
+	row.Position, row.Partition, row.Deleted, row.RetractedAt, row.CustomerID = w.position, w.partition.Number, true, w.cause, row.Known.Of
+	w.changes.Rows.Breakpoints = append(w.changes.Rows.Breakpoints, *row)
+	if row.Known.Of != "" {
+		memo := memoOfBreakpoint(row, said{})
+		w.remember(u, &memo)
+	}
+}
+
+// remember holds on to a breakpoint that was taken back and is known all the same, as long as it may come again: while its
+// journey is there, or it is no older than the horizon.
+func (w *writer) remember(u *unit, gone *breakpointMemo) {
+	p := w.partition
+	if gone.occurredAt >= p.clock.Add(-p.Book.Horizon()) || memoOf(u.journeys, gone.journeyID, 0) != nil {
+		u.breakpoints = append(u.breakpoints, *gone)
+	}
+}
+
+// neverSaid writes what fell due, is known, and was taken back by the very event that let it fall due: no row has said it.
+func (w *writer) neverSaid(u *unit) {
+	for i := range w.known.stay {
+		if row := w.known.stay[i]; breakpointMemoOf(u.breakpoints, row.BreakpointID, i) == nil {
+			w.tombstone(u, &BreakpointRow{
+				BreakpointID: row.BreakpointID, Kind: row.Kind, JourneyID: row.JourneyID, ReasonFamily: row.ReasonFamily, OccurredAt: row.OccurredAt,
+				DetectedAt: row.DetectedAt, Severity: row.Severity, Known: row.Known,
+			})
+		}
+	}
 }
 
 func (w *writer) breakpointRow(b *breakpoint.Breakpoint) BreakpointRow {

@@ -44,7 +44,7 @@ func odd() *pipeline.Rows {
 			ReasonFamily: name, Reason: name, OccurredAt: when, DetectedAt: when, OpportunityAt: when, OriginStep: uint32(i),
 			OriginEvent: name, Silo: name, Unit: name, Channel: name, Severity: uint8(i), Cost: oddFigures[i%len(oddFigures)],
 			Evidence: oddLists[i%len(oddLists)], RulesVersion: name, Witness: i%2 == 0,
-			Charged: oddLists[(i+2)%len(oddLists)],
+			Charged: oddLists[(i+2)%len(oddLists)], Known: pipeline.KnownRow{Of: name, At: when, Family: name, Severity: uint8(i)},
 		})
 		rows.Aliases = append(rows.Aliases, pipeline.AliasRow{OldID: fmt.Sprint(name, i), NewID: name, KeyTime: when, Position: n, Partition: i % 2})
 		rows.Alerts = append(rows.Alerts, pipeline.AlertRow{

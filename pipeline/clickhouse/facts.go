@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
@@ -18,8 +19,9 @@ type FactsWanted struct {
 }
 
 // Facts hands on what is known of each customer, customer after customer in the order of their pseudonyms: the facts that the
-// fold has of them, in the order of (At, What, ID); of a contact one for each of its events, of which a Standing makes one. They come from the views: out of events that were not late
-// and whose home is the customer (a case that another customer opened lies there), and out of the breakpoints that stand.
+// fold has of them, in the order of (At, What, ID); of a contact one for each of its events, of which a Standing makes one. They come out of events that were not late
+// and whose home is the customer (a case that another customer opened lies there), and out of the breakpoints that the fold knows
+// of them, as they were while that could change: also of one that was taken back, or reads differently, since.
 // An objection counts wherever it lies and however late it came: who objects is in nothing.
 // The list is valid until found returns. Nobody without a fact is handed on.
 func (s *Store) Facts(ctx context.Context, wanted FactsWanted, found func(customer string, facts []churn.Fact) error) error {
@@ -38,10 +40,10 @@ func (s *Store) factsSQL(w FactsWanted) string {
 	if w.Customer != "" {
 		of = "customer_id = " + quote(w.Customer)
 	}
-	events, breakpoints := of+" AND type IN ("+quoteAll(factTypes())+")", of
+	events, breakpoints := of+" AND type IN ("+quoteAll(factTypes())+")", strings.Replace(of, "customer_id", "known_of", 1)
 	if w.Until != 0 {
 		events += " AND time <= " + instantSQL(w.Until)
-		breakpoints += " AND detected_at <= " + instantSQL(w.Until)
+		breakpoints += " AND known_at <= " + instantSQL(w.Until)
 	}
 	return fmt.Sprintf(`SELECT customer_id, toUnixTimestamp64Milli(at) AS at_ms, source, id, type, contact_id, toString(direction), reason, product, target, kind, initiated_by, captive,
 			%[1]s, severity
@@ -53,14 +55,31 @@ func (s *Store) factsSQL(w FactsWanted) string {
 			WHERE %[3]s AND (type = '`+event.CustomerObjected+`'
 				OR (case_id = '' OR (case_id, customer_id) NOT IN (%[4]s)) AND (time, source, id) NOT IN (SELECT time, source, event_id FROM %[2]s.late_v))
 			UNION ALL
-			SELECT customer_id, detected_at, '', breakpoint_id, '', '', '', toString(reason_family), '', '', toString(kind), '', false,
-				NULL, NULL, NULL, NULL, NULL, NULL, NULL, severity
-			FROM %[2]s.breakpoints_v
-			WHERE %[5]s AND (case_id = '' OR (case_id, customer_id) NOT IN (%[4]s))
+			SELECT known_of, known_at, '', breakpoint_id, '', '', '', toString(known_family), '', '', toString(kind), '', false,
+				NULL, NULL, NULL, NULL, NULL, NULL, NULL, known_severity
+			FROM (%[6]s)
+			WHERE %[5]s AND (case_id = '' OR (case_id, known_of) NOT IN (%[4]s))
 		)
 		ORDER BY customer_id, at, type, source, id
 		SETTINGS max_bytes_before_external_sort = 268435456`,
-		factNumbers, s.config.Database, events, s.elsewhereSQL(), breakpoints)
+		factNumbers, s.config.Database, events, s.elsewhereSQL(), breakpoints, s.knownSQL())
+}
+
+// knownSQL gives the breakpoints of the current generation that are known: those that stand, and those whose last version takes
+// them back.
+func (s *Store) knownSQL() string {
+	return fmt.Sprintf(`
+		WITH (SELECT argMax(generation, (switched_at, generation)) FROM %[1]s.generation) AS now
+		SELECT breakpoint_id, kind, case_id, known_of, known_at, known_family, known_severity FROM %[1]s.breakpoints FINAL WHERE generation = now
+		UNION ALL
+		SELECT breakpoint_id, kind, '', known_of, known_at, known_family, known_severity
+		FROM (
+			SELECT * FROM %[1]s.breakpoints
+			WHERE generation = now AND (occurred_at, breakpoint_id) IN (SELECT occurred_at, breakpoint_id FROM %[1]s.breakpoints WHERE generation = now AND deleted = 1 AND known_of != '')
+			ORDER BY position DESC
+			LIMIT 1 BY occurred_at, breakpoint_id
+		)
+		WHERE deleted = 1`, s.config.Database)
 }
 
 // factTypes are the types of events that say something of their customer: FactsOf alone knows.

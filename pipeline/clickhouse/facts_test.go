@@ -1,6 +1,7 @@
 package clickhouse_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -93,6 +94,51 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestFactsOfWhatWasTakenBack: a breakpoint that is known stays so when it is taken back or reads differently, by its last
+// version, whatever was merged; one that is not known is not there. Of nothing that was taken back a view says anything.
+func TestFactsOfWhatWasTakenBack(t *testing.T) {
+	h, s := &history{}, store(t)
+	for i, kind := range []string{"repeat_contact", "unresolved_end", "long_wait", "sla_breach"} {
+		day := on("2025-02-01").Add(time.Duration(i) * 24 * time.Hour)
+		h.broke(kind, "c1", "billing.dispute", day, day.Add(time.Hour))
+	}
+	insert(t, s, &h.rows)
+	before := slices.Clone(h.rows.Breakpoints)
+	version := func(r pipeline.BreakpointRow, change func(*pipeline.BreakpointRow)) {
+		change(&r)
+		r.Position = h.number()
+		insert(t, s, &pipeline.Rows{Generation: 1, Breakpoints: []pipeline.BreakpointRow{r}})
+	}
+	takeBack := func(r *pipeline.BreakpointRow) { r.Deleted, r.RetractedAt = true, on("2025-06-01") }
+	version(before[0], func(r *pipeline.BreakpointRow) {
+		r.ReasonFamily, r.DetectedAt, r.CustomerID = "delivery", on("2025-06-01"), "c2"
+	})
+	version(before[1], takeBack)
+	version(before[2], func(r *pipeline.BreakpointRow) { takeBack(r); r.Known = pipeline.KnownRow{} })
+	version(before[3], takeBack)
+	version(before[3], func(*pipeline.BreakpointRow) {}) // it is back
+	for _, merged := range []string{"", "OPTIMIZE TABLE cx.breakpoints FINAL"} {
+		if merged != "" {
+			if err := s.Conn().Exec(t.Context(), merged); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, facts := factsOf(t, s, clickhouse.FactsWanted{})
+		var got []string
+		for _, f := range facts["c1"] {
+			got = append(got, fmt.Sprint(f.ID, " ", f.At, " ", f.Family, " ", f.Weight))
+		}
+		want := []string{"b1 2025-02-01T01:00:00.000Z billing 3", "b2 2025-02-02T01:00:00.000Z billing 3", "b4 2025-02-04T01:00:00.000Z billing 3"}
+		if !slices.Equal(got, want) || len(facts) != 1 {
+			t.Errorf("%q: facts %v, want %v", merged, got, want)
+		}
+		equal(t, s, "SELECT kind FROM cx.breakpoints_v ORDER BY kind", "repeat_contact", "sla_breach")
+	}
+	if _, early := factsOf(t, s, clickhouse.FactsWanted{Customer: "c1", Until: on("2025-02-02").Add(time.Hour)}); len(early["c1"]) != 2 {
+		t.Errorf("until 2 February: %+v", early)
+	}
+}
+
 // TestLateObjection: who objects is in nothing, however late they are heard, and whosever case it is said in: as contracts_v has it, and the fold.
 func TestLateObjection(t *testing.T) {
 	h := &history{}
@@ -114,9 +160,10 @@ func TestLateObjection(t *testing.T) {
 	}
 }
 
-// TestFactsAreThoseOfTheFold: a company lives in four parts, with events that come too late and cases that begin without a
-// customer. At the end of each part the partition's standings give the features of everybody as of where it is settled; what
-// the tables say at the very end gives the same, to the last bit.
+// TestFactsAreThoseOfTheFold: a company lives in four parts, with events that come too late, cases that begin without a
+// customer, and cases that come back months later and take breakpoints with them. At the end of each part the partition's standings
+// give the features of everybody as of where it is settled; what the tables say at the very end gives the same, to the last
+// bit, and what stands there at the very end does not.
 func TestFactsAreThoseOfTheFold(t *testing.T) {
 	f := newFolding(t)
 	features := churn.AllFeatures()
@@ -147,20 +194,21 @@ func TestFactsAreThoseOfTheFold(t *testing.T) {
 	s := store(t)
 	insert(t, s, f.rows)
 	_, facts := factsOf(t, s, clickhouse.FactsWanted{})
-	compared, facets := 0, map[int]bool{}
+	stand := map[string]bool{}
+	for _, id := range lines(t, s, "SELECT breakpoint_id FROM cx.breakpoints_v") {
+		stand[id] = true
+	}
+	takenBack := func(f churn.Fact) bool { return f.What == churn.Broken && !stand[f.ID] }
+	compared, leaks, facets := 0, 0, map[int]bool{}
 	for at, of := range want {
 		for customer, list := range facts {
-			var standing churn.Standing
-			for _, fact := range list {
-				if fact.At <= at {
-					standing.Add(fact)
-				}
-			}
-			if standing.Empty() {
+			got := featuresOf(list, at, parameters, features)
+			if got == nil {
 				continue
 			}
-			state := standing.State(at, parameters)
-			got := state.Features(features)
+			if !slices.Equal(featuresOf(slices.DeleteFunc(slices.Clone(list), takenBack), at, parameters, features), of[customer]) {
+				leaks++
+			}
 			for i, v := range got {
 				facets[i] = facets[i] || v != 0
 			}
@@ -170,10 +218,47 @@ func TestFactsAreThoseOfTheFold(t *testing.T) {
 			compared++
 		}
 	}
-	t.Logf("%d standings compared, %d features said something, %d events came late, %d lay with somebody else", compared, len(facets), f.late, f.elsewhere)
-	if compared < 1000 || len(facets) < 60 || f.late < 50 || f.elsewhere < 10 {
+	t.Logf("%d standings compared, %d by what stands differ, %d features said something, %d events came late, %d lay with somebody else", compared, leaks, len(facets), f.late, f.elsewhere)
+	if compared < 1000 || leaks < 10 || len(facets) < 60 || f.late < 50 || f.elsewhere < 10 {
 		t.Errorf("too few to say anything")
 	}
+}
+
+// featuresOf are those of a customer as of a moment; nil for one of whom nothing is known by then.
+func featuresOf(facts []churn.Fact, at event.Instant, p *churn.Parameters, features *churn.Features) []float64 {
+	var standing churn.Standing
+	for _, fact := range facts {
+		if fact.At <= at {
+			standing.Add(fact)
+		}
+	}
+	if standing.Empty() {
+		return nil
+	}
+	state := standing.State(at, p)
+	return state.Features(features)
+}
+
+// comeBack adds customers whom nobody answers in the first days, and whose cases come back in the last ones.
+func comeBack(events []event.Event, customers int) []event.Event {
+	const day = 24 * time.Hour
+	first, last := events[0].At, events[len(events)-1].At
+	for i := range customers {
+		data := event.Data{
+			Identifiers: []event.Identifier{{Kind: "customer", Value: fmt.Sprint("back", i)}}, Case: fmt.Sprint("back", i), Contact: fmt.Sprint("back", i),
+			Direction: event.In, Channel: event.Phone, Silo: "customer_service", Reason: "billing.dispute",
+		}
+		at := first.Add(time.Duration(i) * day / 4)
+		for n, typ := range []string{event.ContactStarted, event.ContactAbandoned, event.CaseReopened} {
+			e := event.Event{ID: fmt.Sprint("back", i, n), Source: "back", Type: typ, At: at.Add(time.Duration(n) * time.Minute), Data: data}
+			e.Data.Identifiers = slices.Clone(data.Identifiers)
+			if typ == event.CaseReopened {
+				e.At, e.Data.Contact, e.Data.Direction = last.Add(-time.Duration(i)*time.Hour), "", ""
+			}
+			events = append(events, e)
+		}
+	}
+	return events
 }
 
 func differ(features *churn.Features, got, want []float64) string {
@@ -205,7 +290,9 @@ func newFolding(t *testing.T) *folding {
 	pseudonyms, homes := ingest.NewPseudonymiser(ingest.KeyFromSeed("facts")), ingest.NewHomes()
 	cases, n := map[string]bool{}, 0
 	var delayed []event.Event
-	for e := range simulate.New(simulate.Config{Customers: 300, Days: 100}).Events() {
+	lived := comeBack(slices.Collect(simulate.New(simulate.Config{Customers: 300, Days: 100}).Events()), 20)
+	slices.SortStableFunc(lived, func(a, b event.Event) int { return cmp.Compare(a.At, b.At) })
+	for _, e := range lived {
 		for len(delayed) > 0 && delayed[0].At.Add(5*24*time.Hour) < e.At {
 			f.events = append(f.events, delayed[0])
 			delayed = delayed[1:]

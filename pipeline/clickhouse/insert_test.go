@@ -68,6 +68,11 @@ func everyRow() *pipeline.Rows {
 			DetectedAt: at(3, 2, 10), OpportunityAt: at(3, 1, 9), OriginStep: 2, OriginEvent: "crm e1", Silo: "it",
 			Unit: "north", Channel: "phone", Severity: 3, Cost: 4.25, Evidence: []string{"e1", "e2"}, RulesVersion: "r1",
 			Witness: true, Charged: []string{"crm e2", "web e3"},
+			Known: pipeline.KnownRow{Of: "c1", At: at(3, 2, 11), Family: "delivery", Severity: 4},
+		}, {
+			BreakpointID: "b0", Kind: "long_wait", Position: 10, Partition: 3, JourneyID: "j1", CustomerID: "c1", ReasonFamily: "billing",
+			OccurredAt: at(1, 2, 9), DetectedAt: at(1, 2, 10), Severity: 2, Deleted: true, RetractedAt: at(3, 1, 9),
+			Known: pipeline.KnownRow{Of: "c1", At: at(1, 2, 10), Family: "billing", Severity: 2},
 		}},
 		Alerts: []pipeline.AlertRow{{
 			AlertID: "a1", Kind: "long_wait", ReasonFamily: "billing", Silo: "it", Unit: "north", Channel: "phone",
@@ -147,6 +152,9 @@ func TestEveryRowRoundTrips(t *testing.T) {
 		"b1", "repeat_contact", "j1", "c1", "case-9", "billing", "billing.dispute", "2025-03-02 09:00:00.000",
 		"2025-03-02 10:00:00.000", "2025-03-01 09:00:00.000", "2", "crm e1", "it", "north", "phone", "3", "4.25", "['e1','e2']", "r1",
 		"true", "['crm e2','web e3']", "10"}, "\t"))
+	expect(t, s, "SELECT breakpoint_id, deleted, detected_at, retracted_at, known_of, known_at, known_family, known_severity FROM breakpoints ORDER BY breakpoint_id",
+		"b0\t1\t2025-01-02 10:00:00.000\t2025-03-01 09:00:00.000\tc1\t2025-01-02 10:00:00.000\tbilling\t2\n"+
+			"b1\t0\t2025-03-02 10:00:00.000\t\\N\tc1\t2025-03-02 11:00:00.000\tdelivery\t4")
 	expect(t, s, "SELECT * FROM aliases_v", "j0\tj1\t2025-03-01 09:00:00.000\t10")
 	expect(t, s, "SELECT * FROM late_v", strings.Join([]string{
 		"2025-01-02 09:00:00.000", "called", "contact.ended", "phone", "it", "north", "k0", "case-8", "c1", "billing.dispute", "crm",

@@ -47,6 +47,28 @@ func TestMigrateFromEveryPastSchema(t *testing.T) {
 	}
 }
 
+// Of breakpoints written before it was kept what is known of them, one that stands is known as it reads; of one that was taken
+// back nothing is.
+func TestBreakpointsOfBeforeAreKnownAsTheyRead(t *testing.T) {
+	known, err := migrations(schemas.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, Config{Addr: serve(t).Addr()})
+	if err := s.migrate(t.Context(), known[:18]); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, s, `INSERT INTO cx.breakpoints (generation, occurred_at, breakpoint_id, position, deleted, customer_id, reason_family, detected_at, severity)
+		VALUES (1, '2025-01-01 00:00:00', 'stands', 1, 0, 'c1', 'billing', '2025-01-02 00:00:00', 3), (1, '2025-01-01 00:00:00', 'gone', 1, 0, 'c1', 'billing', '2025-01-02 00:00:00', 3)`)
+	exec(t, s, "INSERT INTO cx.breakpoints (generation, occurred_at, breakpoint_id, position, deleted) VALUES (1, '2025-01-01 00:00:00', 'gone', 2, 1)")
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, s, "SELECT breakpoint_id, position, retracted_at, known_of, known_at, known_family, known_severity FROM breakpoints WHERE position = 2 OR breakpoint_id = 'stands' ORDER BY position",
+		"stands\t1\t\\N\tc1\t2025-01-02 00:00:00.000\tbilling\t3\n"+"gone\t2\t\\N\t\t1970-01-01 00:00:00.000\t\t0")
+	expect(t, s, "SELECT breakpoint_id, known_of FROM ("+s.knownSQL()+")", "stands\tc1")
+}
+
 func TestTwoMigrateAtOnce(t *testing.T) {
 	addr := serve(t).Addr()
 	group, ctx := errgroup.WithContext(t.Context())

@@ -80,6 +80,7 @@ func (h *history) broke(kind, customer, reason string, at, known event.Instant) 
 	h.rows.Breakpoints = append(h.rows.Breakpoints, pipeline.BreakpointRow{
 		BreakpointID: fmt.Sprint("b", n), Kind: kind, Position: n, JourneyID: fmt.Sprint("of ", n), CustomerID: customer, Reason: reason, ReasonFamily: event.ReasonFamily(reason),
 		OccurredAt: at, DetectedAt: known, OpportunityAt: at, Silo: "it", Severity: 3,
+		Known: pipeline.KnownRow{Of: customer, At: known, Family: event.ReasonFamily(reason), Severity: 3},
 	})
 	return &h.rows.Breakpoints[len(h.rows.Breakpoints)-1]
 }

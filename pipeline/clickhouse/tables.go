@@ -306,6 +306,11 @@ func breakpoints(g uint32) table[pipeline.BreakpointRow] {
 			text("rules_version", func(r *row) string { return r.RulesVersion }),
 			flag("witness", func(r *row) bool { return r.Witness }),
 			texts("charged", func(r *row) []string { return r.Charged }),
+			endInstant("retracted_at", func(r *row) (event.Instant, bool) { return r.RetractedAt, r.Deleted }),
+			text("known_of", func(r *row) string { return r.Known.Of }),
+			instant("known_at", func(r *row) event.Instant { return r.Known.At }),
+			text("known_family", func(r *row) string { return r.Known.Family }),
+			col("known_severity", "UInt8", func(r *row) uint8 { return r.Known.Severity }),
 		},
 	}
 }
