@@ -13,6 +13,7 @@ import (
 	"parcours/pipeline/alert"
 	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
+	"parcours/pipeline/ingest"
 	"parcours/pipeline/nats"
 )
 
@@ -195,6 +196,37 @@ func TestScoresEnd(t *testing.T) {
 		}
 		if got := s.count(fmt.Sprintf("SELECT count() FROM cx.churn_scores_v WHERE customer_id = '%s'", customerNo(n))); got != 0 {
 			t.Errorf("%d is shown", n)
+		}
+	}
+	s.verify()
+}
+
+// TestObjectionInSomebodyElsesCase: ingest gives an objection to the customer who objects, whosever case it lies in, so that nobody
+// scores them.
+func TestObjectionInSomebodyElsesCase(t *testing.T) {
+	s := newSite(t, nats.ModeLog)
+	s.now.Store(time.Now().UnixMilli())
+	homes := ingest.NewHomes()
+	tell := func(n int, typ string, after time.Duration, d event.Data) {
+		e := happened(n, typ, monday.Add(after))
+		d.Customer = customerNo(n)
+		e.Data = d
+		e.Home = homes.Of(e)
+		s.tell(pipeline.Entry{
+			MsgID: event.MessageID(e.Source, e.ID), Partition: ingest.PartitionOf(e.Home, 4), Channel: "web", Family: event.SpecOf(typ).Family, Type: typ, Body: event.AppendLog(nil, e),
+		})
+	}
+	for n := range 3 {
+		tell(n, event.ContractStarted, 0, event.Data{})
+	}
+	tell(0, event.CaseOpened, time.Hour, event.Data{Case: "A", Reason: "billing.dispute"})
+	tell(1, event.CustomerObjected, 2*time.Hour, event.Data{Case: "A", To: "scoring"})
+	tell(2, event.ComplaintFiled, 2*time.Hour, event.Data{Case: "A"})
+	s.tell(aggregate.Tick(pipeline.All, later))
+	s.scored(s.watching(quietWatch), asOf)
+	for n, scores := range []uint64{1, 0, 1} {
+		if got := s.count(fmt.Sprintf("SELECT count() FROM cx.churn_scores WHERE customer_id = '%s'", customerNo(n))); got != scores {
+			t.Errorf("customer %d has %d scores", n, got)
 		}
 	}
 	s.verify()

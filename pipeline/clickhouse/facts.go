@@ -22,7 +22,8 @@ type FactsWanted struct {
 // fold has of them, in the order of (At, What, ID); of a contact one for each of its events, of which a Standing makes one. They come out of events that were not late
 // and whose home is the customer (a case that another customer opened lies there), and out of the breakpoints that the fold knows
 // of them, as they were while that could change: also of one that was taken back, or reads differently, since.
-// An objection counts wherever it lies and however late it came: who objects is in nothing.
+// An objection counts wherever it lies and however late it came: who objects is in nothing. A consent counts wherever it lies, since
+// ingest gives both to their customer, whosever case they are said in.
 // The list is valid until found returns. Nobody without a fact is handed on.
 func (s *Store) Facts(ctx context.Context, wanted FactsWanted, found func(customer string, facts []churn.Fact) error) error {
 	g := gathering{found: found, until: wanted.Until}
@@ -53,7 +54,7 @@ func (s *Store) factsSQL(w FactsWanted) string {
 				annual_margin, value, nps, csat, csat_scale, ces, ces_scale, toUInt8(0) AS severity
 			FROM %[2]s.events_v
 			WHERE %[3]s AND (type = '`+event.CustomerObjected+`'
-				OR (case_id = '' OR (case_id, customer_id) NOT IN (%[4]s)) AND (time, source, id) NOT IN (SELECT time, source, event_id FROM %[2]s.late_v))
+				OR (case_id = '' OR family = 'rights' OR (case_id, customer_id) NOT IN (%[4]s)) AND (time, source, id) NOT IN (SELECT time, source, event_id FROM %[2]s.late_v))
 			UNION ALL
 			SELECT known_of, known_at, '', breakpoint_id, '', '', '', toString(known_family), '', '', toString(kind), '', false,
 				NULL, NULL, NULL, NULL, NULL, NULL, NULL, known_severity

@@ -139,21 +139,24 @@ func TestFactsOfWhatWasTakenBack(t *testing.T) {
 	}
 }
 
-// TestLateObjection: who objects is in nothing, however late they are heard, and whosever case it is said in: as contracts_v has it, and the fold.
+// TestLateObjection: who objects is in nothing, however late they are heard, and whosever case it is said in, until they consent again, in
+// whosever case: as contracts_v has it, and the fold.
 func TestLateObjection(t *testing.T) {
 	h := &history{}
-	for _, customer := range []string{"c1", "c2", "c3"} {
+	for _, customer := range []string{"c1", "c2", "c3", "c4"} {
 		h.event(event.ContractStarted, customer, on("2025-01-10"), event.Data{})
 	}
 	late := h.event(event.CustomerObjected, "c1", on("2025-02-05"), event.Data{To: "scoring"})
 	h.rows.Steps = append(h.rows.Steps, pipeline.StepRow{At: on("2025-02-05"), Source: "s", EventID: late, Position: h.number(), Placement: "late", Type: event.CustomerObjected, CustomerID: "c1"})
 	h.event(event.CaseOpened, "c3", on("2025-02-06"), event.Data{Case: "A"})
-	h.event(event.CustomerObjected, "c2", on("2025-02-07"), event.Data{Case: "A", To: "scoring"}) // lies with c3
+	h.event(event.CustomerObjected, "c2", on("2025-02-07"), event.Data{Case: "A", To: "scoring"}) // the case lies with c3
+	h.event(event.CustomerObjected, "c4", on("2025-02-05"), event.Data{To: "scoring"})
+	h.event(event.CustomerConsented, "c4", on("2025-02-07"), event.Data{Case: "A", To: "scoring"})
 	s := store(t)
 	insert(t, s, &h.rows)
 	_, facts := factsOf(t, s, clickhouse.FactsWanted{})
 	l := churn.Landmarks{At: []event.Instant{on("2025-02-01")}, Known: on("2025-03-01"), Parameters: churn.ParametersOf(rules.Default()), Features: churn.AllFeatures()}
-	for customer, rows := range map[string]int{"c1": 0, "c2": 0, "c3": 1} {
+	for customer, rows := range map[string]int{"c1": 0, "c2": 0, "c3": 1, "c4": 1} {
 		if got := l.Rows(nil, customer, facts[customer]); len(got) != rows || l.Objected(facts[customer]) != (rows == 0) {
 			t.Errorf("%s: %d rows, out of %+v", customer, len(got), facts[customer])
 		}

@@ -34,6 +34,7 @@ type Homes struct {
 	mu       sync.Mutex
 	cases    map[uint64]pseudonym // xxHash64 of the case -> its customer; zero: the case is its own home
 	contacts recent               // contacts whose customer is known
+	rights   map[uint64]string    // fingerprint of an event of rights that the log holds at the home of its case -> that home; only old logs have any
 }
 
 // recent knows whom the first events of the latest contacts named, by (source, contact): many sources name the customer
@@ -64,7 +65,7 @@ func (r *recent) first(key uint64, customer string) string {
 type pseudonym [16]byte
 
 // NewHomes knows no case: the homes of an empty log.
-func NewHomes() *Homes { return &Homes{cases: map[uint64]pseudonym{}} }
+func NewHomes() *Homes { return &Homes{cases: map[uint64]pseudonym{}, rights: map[uint64]string{}} }
 
 const rebuildWait = time.Second
 
@@ -115,6 +116,26 @@ func (h *Homes) fold(m *pipeline.Message) {
 	if e.Data.Case != "" {
 		h.learn(e.Data.Case, e.Home)
 	}
+	if ofRights(&e) && e.Home != e.Data.Customer {
+		h.rights[event.Fingerprint(e.Source, e.ID)] = e.Home
+	}
+}
+
+// ofRights says whether an event is about the rights of the customer that it names: what they allow, or object to.
+func ofRights(e *event.Event) bool {
+	return event.SpecOf(e.Type).Family == "rights" && e.Data.Customer != ""
+}
+
+// ofRight is the home of an event of rights: the customer that it names, whosever case it lies in, for an objection must be heard
+// where that customer is scored. Where an earlier version stored it elsewhere, it stays there when it is sent again. h.mu is held.
+func (h *Homes) ofRight(e *event.Event) string {
+	if e.Data.Case != "" {
+		h.learn(e.Data.Case, e.Data.Customer)
+	}
+	if home, stored := h.rights[event.Fingerprint(e.Source, e.ID)]; stored {
+		return home
+	}
+	return e.Data.Customer
 }
 
 // customer is whom the event is about: the one it names, else the one the first event of its contact named; h.mu is held.
@@ -138,14 +159,16 @@ func (h *Homes) learn(caseID, home string) {
 	}
 }
 
-// Of gives the home of an event that has its pseudonyms, and remembers it for its case and its contact: the first home of
-// its case; else its customer, named by itself or by an earlier event of its contact; else its case; else its contact;
-// else itself.
+// Of gives the home of an event that has its pseudonyms, and remembers it for its case and its contact: of an event of rights the
+// customer that it names; of others the first home of the case; else the customer, named by itself or by an earlier event of its
+// contact; else its case; else its contact; else itself.
 func (h *Homes) Of(e *event.Event) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	d, customer := &e.Data, h.customer(e)
 	switch {
+	case ofRights(e):
+		return h.ofRight(e)
 	case d.Case != "":
 		return h.ofCase(d.Case, customer)
 	case customer != "":

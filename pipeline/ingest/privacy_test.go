@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"parcours/pipeline"
 	"parcours/pipeline/event"
 	"parcours/pipeline/ingest"
 )
@@ -224,6 +225,38 @@ func TestHomes(t *testing.T) {
 		e := event.Event{Data: event.Data{Case: c, Customer: "c00000000000000000000000000000000"}}
 		if got := rebuilt.Of(&e); got != want {
 			t.Errorf("case %s: %s, want %s", c, got, want)
+		}
+	}
+}
+
+// TestHomesOfRights: what a customer allows or objects to is at home with them, whosever case it is said in; the case stays where it
+// is. What an earlier version stored with the case is found there when it is sent again, and nothing else is.
+func TestHomesOfRights(t *testing.T) {
+	s := newSite(t)
+	p := ingest.NewPseudonymiser(ingest.KeyFromSeed("test"))
+	first, other := p.Of("customer", "9001"), p.Of("customer", "9002")
+	of := func(h *ingest.Homes, typ, id, customer, inCase string) string {
+		return h.Of(&event.Event{Source: "/crm", ID: id, Type: typ, Data: event.Data{Case: inCase, Customer: customer}})
+	}
+	earlier := event.Event{Source: "/crm", ID: "old", Type: event.CustomerObjected, Home: first, Data: event.Data{Case: "A", Customer: other}}
+	opened := event.Event{Source: "/crm", ID: "1", Type: event.CaseOpened, Home: first, Data: event.Data{Case: "A", Customer: first}}
+	for _, e := range []event.Event{opened, earlier} {
+		entry := pipeline.Entry{MsgID: event.MessageID(e.Source, e.ID), Channel: "web", Family: event.SpecOf(e.Type).Family, Type: e.Type, Body: event.AppendLog(nil, &e)}
+		if out := s.bus.Append(t.Context(), []pipeline.Entry{entry}); out[0].Err != nil {
+			t.Fatal(out[0].Err)
+		}
+	}
+	rebuilt, err := ingest.RebuildHomes(t.Context(), s.bus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ typ, id, customer, inCase, want string }{
+		{event.CustomerObjected, "new", other, "A", other}, {event.CustomerConsented, "new2", other, "A", other}, {event.CustomerObjected, "old", other, "A", first},
+		{event.ComplaintFiled, "2", other, "A", first}, {event.CustomerObjected, "3", "", "A", first}, {event.CustomerObjected, "4", other, "", other},
+		{event.CustomerObjected, "5", other, "B", other}, {event.ComplaintFiled, "6", first, "B", other},
+	} {
+		if got := of(rebuilt, c.typ, c.id, c.customer, c.inCase); got != c.want {
+			t.Errorf("%s %s: home %s, want %s", c.typ, c.id, got, c.want)
 		}
 	}
 }
