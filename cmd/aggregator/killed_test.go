@@ -23,6 +23,7 @@ import (
 	"parcours/cmd/internal/service"
 	"parcours/pipeline"
 	"parcours/pipeline/aggregate"
+	"parcours/pipeline/alert"
 	"parcours/pipeline/clickhouse"
 	"parcours/pipeline/embedded"
 	"parcours/pipeline/event"
@@ -173,26 +174,74 @@ func (p *process) began() (position uint64, ok bool) {
 // reaches waits until the rows of some partition have come to a position.
 func (s *site) reaches(p *process, store *clickhouse.Store, position uint64) {
 	s.t.Helper()
-	deadline, again := time.After(30*time.Second), time.NewTicker(5*time.Millisecond)
-	defer again.Stop()
-	for {
+	s.until(p, fmt.Sprint("position ", position, " is in the tables"), func() bool {
 		frontier, err := store.Frontier(s.t.Context(), 1)
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		for _, at := range frontier {
 			if at.Position >= position {
-				return
+				return true
 			}
 		}
+		return false
+	})
+}
+
+// count answers a query.
+func (s *site) count(store *clickhouse.Store, query string) (n uint64) {
+	s.t.Helper()
+	if err := store.Conn().QueryRow(s.t.Context(), query).Scan(&n); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+// until waits for something that the aggregator does.
+func (s *site) until(p *process, what string, done func() bool) {
+	s.t.Helper()
+	deadline, again := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for !done() {
 		select {
 		case err := <-p.ended:
 			s.t.Fatalf("the aggregator ended: %v\n%s", err, p.log.String())
 		case <-deadline:
-			s.t.Fatalf("position %d was not reached\n%s", position, p.log.String())
+			s.t.Fatalf("not within a minute: %s\n%s", what, p.log.String())
 		case <-again.C:
 		}
 	}
+}
+
+// killedScoring lets time come as far as an event, and kills the aggregator that tells the log of the days and customers of that time
+// when it has begun to, and has lived a little longer.
+func (s *site) killedScoring(at event.Instant, life time.Duration) {
+	s.t.Helper()
+	end := s.end(at)
+	p := s.start("cut")
+	s.until(p, "the log is told of days and customers", func() bool {
+		head, err := s.bus.Head(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return head > end+1 // a closed day, and the first of a scored one
+	})
+	pass(life)
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// scored waits until all customers are scored as of the last midnight before an event, and gives where the log ends then.
+func (s *site) scored(p *process, store *clickhouse.Store, at event.Instant) (head uint64) {
+	s.t.Helper()
+	s.until(p, "customers are scored", func() bool {
+		return s.count(store, fmt.Sprintf("SELECT count() FROM cut.scored_days_v WHERE toDate32(as_of) = '%s'", alert.DateOf(at))) == 1
+	})
+	head, err := s.bus.Head(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return head
 }
 
 // pass lets a time go by that is part of what is tested: how long an aggregator lives, or is away.
@@ -313,21 +362,21 @@ func (s *site) noDoubles(js jetstream.JetStream) {
 	}
 }
 
-// TestKilledTenTimes: an aggregator that is killed ten times at any moment, while events come in, leaves the same tables
-// and the same JOURNEYS, byte for byte, as one that folds the same log undisturbed, and tells nothing twice, however short
-// the memory of JetStream itself is.
+// TestKilledTenTimes: an aggregator that is killed ten times at any moment, while events come in, and twice when it closes days
+// and scores customers, leaves the same tables and the same JOURNEYS, byte for byte, as one that folds the same log undisturbed,
+// and tells nothing twice, however short the memory of JetStream itself is.
 func TestKilledTenTimes(t *testing.T) {
 	const rounds, seed = 10, 20260302
 	random := rand.New(rand.NewPCG(seed, 1))
 	s := newSite(t)
 	store, door := s.store("cut"), s.door()
 	var events []ingest.Raw
-	var last event.Instant
+	var times []event.Instant
 	for e := range simulate.New(simulate.Config{Customers: 120, Days: 120, Seed: seed}).Events() {
 		events = append(events, ingest.Raw{Body: event.AppendLog(nil, &e)})
-		last = max(last, e.At)
+		times = append(times, e.At)
 	}
-	moved, restored := 0, 0
+	moved, restored, fed, round, last := 0, 0, 0, 0, slices.Max(times)
 	for part := range slices.Chunk(events, len(events)/rounds+1) {
 		p := s.start("cut")
 		if random.IntN(4) > 0 { // else it is killed while it starts
@@ -349,13 +398,23 @@ func TestKilledTenTimes(t *testing.T) {
 		if random.IntN(2) == 0 {
 			pass(2 * shortWindow) // an outage
 		}
+		if fed += len(part); round == rounds/2 { // the next one goes on with what it told
+			s.killedScoring(slices.Max(times[:fed]), time.Duration(random.Int64N(int64(60*time.Millisecond))))
+		}
+		round++
 	}
 	if moved < rounds/2 || restored < rounds/3 {
 		t.Errorf("of %d aggregators %d were killed while they folded, %d had gone on from a checkpoint: choose another seed", rounds, moved, restored)
 	}
 	s.feed(door, events[:100]) // copies of what has long left memory
-	head := s.end(last)
-	s.finish(s.start("cut"), store, head)
+	s.killedScoring(last, time.Duration(random.Int64N(int64(60*time.Millisecond))))
+	p := s.start("cut")
+	head := s.scored(p, store, last)
+	s.finish(p, store, head)
+	scores, signals := s.count(store, "SELECT count() FROM cut.churn_scores"), s.count(store, "SELECT count() FROM cut.churn_signals_v")
+	if scores < 150 || signals < 5 {
+		t.Errorf("%d scores, %d churn signals: too few to see one that is lost", scores, signals)
+	}
 	cut, js := s.sums(store), s.jetStream()
 	t.Logf("%d events, %d killed while they folded, %d from a checkpoint; %s", len(events), moved, restored, cut)
 	s.verify(store)
