@@ -354,7 +354,7 @@ func (u *unit) unpackJourney(r *unpacker, j *journeyMemo, base event.Instant) {
 func (u *unit) unpackRest(r *unpacker, base event.Instant) {
 	for range r.count() {
 		a := aliasMemo{id: r.id(), keyTime: r.at(base), said: r.said()}
-		a.back = r.byte() == 1
+		a.back = r.bit()
 		u.retired = append(u.retired, a)
 	}
 	for range r.count() {
