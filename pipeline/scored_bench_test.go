@@ -19,36 +19,106 @@ import (
 
 // BenchmarkScoring folds the events of a day, and scores customers as of its end as the owner does: from copies, told as messages
 // of the log, which are folded too; events and messages are read from the log both. It reports how much more processor time that
-// takes than the fold of the events alone, and the time a customer: in a made-up company, where each customer has some 0.24
-// events a day, and with calls at random. Everybody has a contract. Run it for whole weeks (-benchtime 14x), since customers who
-// meet with nothing are looked at once in one.
+// takes than the fold of the events alone, and the time a customer: in two made-up companies, whose customers have some 0.22 and
+// 0.1 events a day, with the prior and with a model that was trained there; and with calls at random. Everybody has a contract.
+// Run it for whole weeks (-benchtime 14x), since customers who meet with nothing are looked at once in one.
 func BenchmarkScoring(b *testing.B) {
-	b.Run("a made-up company", func(b *testing.B) {
-		const customers = 6000
-		next, stop := iter.Pull(simulate.New(simulate.Config{Customers: customers, Days: 400, Seed: 1}).Events())
-		defer stop()
-		start := event.InstantOf(simulate.DefaultStart)
-		benchmarkScoring(b, newScoringBench(b, start, customers), start, companyDays(next))
-	})
+	for _, company := range []string{"default", "leavers"} {
+		b.Run(company+" by the prior", func(b *testing.B) { benchmarkCompany(b, company, 45, false) })
+		b.Run(company+" by a trained model", func(b *testing.B) { benchmarkCompany(b, company, 195, true) })
+	}
 	for _, perDay := range []float64{0.25, 0.5} {
 		b.Run(fmt.Sprintf("%v calls a customer and day", perDay), func(b *testing.B) {
 			const customers = 10_000
-			f := newScoringBench(b, firstMidnight, customers)
-			benchmarkScoring(b, f, firstMidnight, func(from event.Instant) [][]byte { return f.calls(from, customers, perDay) })
+			f := newScoringBench(customers, rules.Default())
+			f.contracts(b, firstMidnight)
+			day := func(from event.Instant) [][]byte { return f.calls(from, customers, perDay) }
+			benchmarkScoring(b, f, f.history(b, firstMidnight, 45, false, day), day)
 		})
+	}
+}
+
+// benchmarkCompany scores the customers of a company when it has been watched for so many days.
+func benchmarkCompany(b *testing.B, company string, days int, trained bool) {
+	const customers = 6000
+	parameters, err := simulate.Company(company)
+	if err != nil {
+		b.Fatal(err)
+	}
+	book := rules.Default()
+	if of := simulate.Rules(company); of != nil {
+		if book, err = rules.Parse(company, of); err != nil {
+			b.Fatal(err)
+		}
+	}
+	next, stop := iter.Pull(simulate.New(simulate.Config{Customers: customers, Days: 400, Seed: 1, Start: simulate.DefaultStart, Parameters: parameters}).Events())
+	defer stop()
+	f, start := newScoringBench(customers, book), event.InstantOf(simulate.DefaultStart)
+	if company == "default" { // which knows of none
+		f.contracts(b, start)
+	}
+	day := companyDays(next)
+	benchmarkScoring(b, f, f.history(b, start, days, trained, day), day)
+}
+
+// history folds so many days, the last of which are scored: by the prior, or by a model that is trained when they begin.
+func (f *scoringBench) history(b *testing.B, at event.Instant, days int, trained bool, day func(from event.Instant) [][]byte) event.Instant {
+	const scored, month = 15, 30 // days
+	var rows []churn.Row
+	for i := range days {
+		f.foldAll(b, day(at))
+		at = at.Add(24 * time.Hour)
+		switch left := days - scored - i - 1; {
+		case left < 0:
+			f.score(b, at)
+		case trained && left%month == 0:
+			rows = f.landmark(b, rows, at)
+			if left == 0 {
+				f.train(b, rows, at)
+			}
+		}
+	}
+	return at
+}
+
+// landmark adds the rows of customers as of a moment that the clock has reached.
+func (f *scoringBench) landmark(b *testing.B, rows []churn.Row, at event.Instant) []churn.Row {
+	features := churn.AllFeatures()
+	err := f.partition.Census().Each(func(customer string, standing *churn.Standing, _ churn.Last) error {
+		if state := standing.State(at, f.parameters); state.Contract().InForce {
+			rows = append(rows, churn.RowOf(customer, &state, f.parameters, features))
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return rows
+}
+
+// train puts a model in force that has learnt from rows. What became of customers is drawn, by twice the risk that the prior gives
+// them: what scoring costs hangs on how many features weigh, not on what is true of them.
+func (f *scoringBench) train(b *testing.B, rows []churn.Row, until event.Instant) {
+	prior, gone := f.model, map[string]bool{}
+	kept := rows[:0]
+	for _, r := range rows {
+		if gone[r.Customer] || r.Captive {
+			continue
+		}
+		r.FollowUp = until.Sub(r.At).Hours() / 24
+		if s := prior.Score(&r); r.FollowUp > 30 && f.rng.Float64() < 2*s.P[0] {
+			r.Lost, r.FollowUp, gone[r.Customer] = true, 30*f.rng.Float64(), true
+		}
+		kept = append(kept, r)
+	}
+	var err error
+	if f.model, _, err = churn.Train(kept, churn.AllFeatures(), until, churn.Options{}); err != nil {
+		b.Fatal(err)
 	}
 }
 
 // benchmarkScoring is fed with the events of one day after the other.
 func benchmarkScoring(b *testing.B, f *scoringBench, at event.Instant, day func(from event.Instant) [][]byte) {
-	const history, scored = 45, 15 // days, of which the last are scored
-	for i := range history {
-		f.foldAll(b, day(at))
-		at = at.Add(24 * time.Hour)
-		if i >= history-scored {
-			f.score(b, at)
-		}
-	}
 	f.told, f.looked = 0, 0
 	var alone, scoring time.Duration
 	events := 0
@@ -81,25 +151,32 @@ func processorTime(b *testing.B) time.Duration {
 }
 
 type scoringBench struct {
-	rng       *rand.Rand
-	partition *pipeline.Partition
-	position  uint64
-	customers int
-	n         int
-	told      int
-	looked    int
+	rng        *rand.Rand
+	partition  *pipeline.Partition
+	parameters *churn.Parameters
+	model      *churn.Model
+	position   uint64
+	customers  int
+	n          int
+	told       int
+	looked     int
 }
 
-// newScoringBench begins a contract of everybody.
-func newScoringBench(b *testing.B, at event.Instant, customers int) *scoringBench {
-	f := &scoringBench{rng: rand.New(rand.NewPCG(1, 2)), customers: customers, partition: pipeline.NewPartition(pipeline.Setup{Book: rules.Default()})}
-	for i := range customers {
+func newScoringBench(customers int, book *rules.Book) *scoringBench {
+	return &scoringBench{
+		rng: rand.New(rand.NewPCG(1, 2)), customers: customers, partition: pipeline.NewPartition(pipeline.Setup{Book: book}),
+		parameters: churn.ParametersOf(book), model: churn.Prior(churn.AllFeatures()),
+	}
+}
+
+// contracts begins one of everybody.
+func (f *scoringBench) contracts(b *testing.B, at event.Instant) {
+	for i := range f.customers {
 		margin := float64(100 + i%400)
 		e := event.Event{ID: fmt.Sprint("start", i), Source: "/test", Type: event.ContractStarted, At: at, Home: pseudonym(i)}
 		e.Data.Customer, e.Data.AnnualMargin = pseudonym(i), &margin
 		f.fold(b, event.AppendLog(nil, &e))
 	}
-	return f
 }
 
 // companyDays reads the events of a company day by day; those of its customers are those of the pseudonyms, in the order in which
@@ -159,13 +236,13 @@ func (f *scoringBench) calls(from event.Instant, customers int, perCustomer floa
 	return messages
 }
 
-// score scores as of a midnight that the clock reaches.
 var reasons = []string{"billing.dispute", "delivery.late", "technical.outage", "account.access", "contract.terms", "product.information"}
 
+// score scores as of a midnight that the clock reaches.
 func (f *scoringBench) score(b *testing.B, asOf event.Instant) {
 	tick := event.Event{ID: asOf.String(), Source: "/test", Type: event.ClockTicked, At: asOf}
 	f.fold(b, event.AppendLog(nil, &tick))
-	s := churn.Scorer{Model: churn.Prior(churn.AllFeatures()), AsOf: asOf, Parameters: churn.ParametersOf(rules.Default())}
+	s := churn.Scorer{Model: f.model, AsOf: asOf, Parameters: f.parameters}
 	var told [][]byte
 	err := f.partition.CensusDue(asOf).Each(func(customer string, standing *churn.Standing, last churn.Last) error {
 		f.looked++
