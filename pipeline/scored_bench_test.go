@@ -96,9 +96,10 @@ func (f *scoringBench) landmark(b *testing.B, rows []churn.Row, at event.Instant
 	return rows
 }
 
-// train puts a model in force that has learnt from rows. What became of customers is drawn, by twice the risk that the prior gives
-// them: what scoring costs hangs on how many features weigh, not on what is true of them.
+// train puts a model in force that has learnt from rows what became of contracts. Where none ends, that is drawn, by twice the
+// risk that the prior gives: what scoring costs hangs on how many features weigh, not on what is true of them.
 func (f *scoringBench) train(b *testing.B, rows []churn.Row, until event.Instant) {
+	ended := f.ended(b, until)
 	prior, gone := f.model, map[string]bool{}
 	kept := rows[:0]
 	for _, r := range rows {
@@ -106,7 +107,9 @@ func (f *scoringBench) train(b *testing.B, rows []churn.Row, until event.Instant
 			continue
 		}
 		r.FollowUp = until.Sub(r.At).Hours() / 24
-		if s := prior.Score(&r); r.FollowUp > 30 && f.rng.Float64() < 2*s.P[0] {
+		if k, is := ended[r.Customer]; is {
+			r.Lost, r.FollowUp = k.Lost, k.LeftAt.Sub(r.At).Hours()/24
+		} else if s := prior.Score(&r); len(ended) == 0 && r.FollowUp > 30 && f.rng.Float64() < 2*s.P[0] {
 			r.Lost, r.FollowUp, gone[r.Customer] = true, 30*f.rng.Float64(), true
 		}
 		kept = append(kept, r)
@@ -115,6 +118,21 @@ func (f *scoringBench) train(b *testing.B, rows []churn.Row, until event.Instant
 	if f.model, _, err = churn.Train(kept, churn.AllFeatures(), until, churn.Options{}); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// ended are the contracts that have.
+func (f *scoringBench) ended(b *testing.B, until event.Instant) map[string]churn.Contract {
+	ended := map[string]churn.Contract{}
+	err := f.partition.Census().Each(func(customer string, standing *churn.Standing, _ churn.Last) error {
+		if state := standing.State(until, f.parameters); state.Contract().Left {
+			ended[customer] = state.Contract()
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return ended
 }
 
 // benchmarkScoring is fed with the events of one day after the other.
