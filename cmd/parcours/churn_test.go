@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"parcours/cmd/internal/service"
+	"parcours/pipeline/churn"
 	"parcours/pipeline/simulate"
 )
 
@@ -70,8 +72,11 @@ func checkEvaluation(t *testing.T, dir, truth string) {
 		t.Fatalf("evaluate: exit %d\n%s", code, errOut)
 	}
 	r := lastLine[churnEvaluation](t, out)
-	if r.Passed != (code == service.Done) || len(r.Quality) == 0 || r.Prior {
+	if (len(r.Failures) == 0) != (code == service.Done) || len(r.Quality) == 0 || r.Prior {
 		t.Fatalf("exit %d: %+v", code, r)
+	}
+	if n := len(r.NotJudged); r.Passed || n == 0 || r.NotJudged[n-1].Horizon != 365 || !strings.Contains(r.NotJudged[n-1].Why, "days only") {
+		t.Errorf("a year cannot be judged here: passed %t, not judged %+v", r.Passed, r.NotJudged)
 	}
 	for _, c := range r.Controls {
 		if !c.Fails && c.Name != "the truth itself, which must not" { // of few losses the truth too may be out of bounds by chance
@@ -91,6 +96,30 @@ func checkEvaluation(t *testing.T, dir, truth string) {
 	}
 	if _, errOut, code := parcours(t, "churn", "evaluate", "--data", dir, "--outcomes", "0"); code != service.Misused {
 		t.Errorf("--outcomes 0: exit %d, %s", code, errOut)
+	}
+}
+
+// TestEvaluationSays: what is out of bounds, what is within, and what could not be judged, to a person.
+func TestEvaluationSays(t *testing.T) {
+	year := []churn.Unjudged{{Horizon: 365, Why: "no year has passed"}}
+	for _, c := range []struct {
+		r         churnEvaluation
+		says, not string
+		code      int
+	}{
+		{churnEvaluation{Passed: true}, "All figures are within their bounds.", "Not judged", service.Done},
+		{churnEvaluation{NotJudged: year}, "Not judged: 365 days, since no year has passed.", "All figures", service.Done},
+		{churnEvaluation{NotJudged: year, Failures: []string{"30 days"}}, "Out of bounds: 30 days.", "within their bounds", service.Wrong},
+	} {
+		var out strings.Builder
+		c.r.print(&out)
+		if text := out.String(); !strings.Contains(text, c.says) || strings.Contains(text, c.not) {
+			t.Errorf("%+v:\n%s", c.r, text)
+		}
+		var as coded
+		if err := c.r.verdict(); (err == nil) != (c.code == service.Done) || err != nil && (!errors.As(err, &as) || as.code != c.code) {
+			t.Errorf("%+v: %v", c.r, err)
+		}
 	}
 }
 

@@ -140,8 +140,14 @@ func (r *churnEvaluation) print(out io.Writer) {
 	for _, f := range r.Failures {
 		fmt.Fprintf(out, "Out of bounds: %s.\n", f)
 	}
-	if r.Passed {
+	for _, u := range r.NotJudged {
+		fmt.Fprintf(out, "Not judged: %d days, since %s.\n", u.Horizon, u.Why)
+	}
+	switch {
+	case r.Passed:
 		fmt.Fprintln(out, "All figures are within their bounds.")
+	case len(r.Failures) == 0:
+		fmt.Fprintf(out, "The figures of the other horizons are within their bounds; of %s nobody knows how good they are.\n", horizonsWords(r.NotJudged))
 	}
 	for _, c := range r.Controls {
 		fmt.Fprintf(out, "Control, %s: %s broken.\n", c.Name, plural(uint64(len(c.Failures)), "bound"))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -30,7 +31,8 @@ type ChurnEvaluateCommand struct {
 // Help is shown by --help.
 func (*ChurnEvaluateCommand) Help() string {
 	return `Trains on everything that was known a year ago, and judges by what came after: each horizon, overall and by segment. Exit code 1
-when a figure is out of bounds. docs/churn.md says what each figure and each bound means.
+when a figure is out of bounds; a horizon that no outcome can judge yet is named, and breaks none. docs/churn.md says what each figure
+and each bound means.
 
   parcours churn evaluate --data DIR
   parcours churn evaluate --data DIR --truth truth.ndjson --controls --json`
@@ -38,19 +40,20 @@ when a figure is out of bounds. docs/churn.md says what each figure and each bou
 
 // churnEvaluation is what the command prints.
 type churnEvaluation struct {
-	Model       string         `json:"model"`
-	Prior       bool           `json:"prior"` // nothing could be learnt: the prior score is judged
-	Split       string         `json:"split"` // the model knew nothing after it
-	Known       string         `json:"known_until"`
-	Rows        int            `json:"rows"` // learnt from
-	Losses      int            `json:"losses"`
-	Seconds     float64        `json:"training_seconds"`
-	Quality     []shownQuality `json:"quality"`
-	Failures    []string       `json:"failures"` // bounds that are broken
-	Passed      bool           `json:"passed"`
-	WithoutTrue int            `json:"rows_without_truth,omitempty"` // judged, and left out where the best is compared
-	Controls    []shownControl `json:"controls,omitempty"`
-	Causes      []shownCause   `json:"causes,omitempty"`
+	Model       string           `json:"model"`
+	Prior       bool             `json:"prior"` // nothing could be learnt: the prior score is judged
+	Split       string           `json:"split"` // the model knew nothing after it
+	Known       string           `json:"known_until"`
+	Rows        int              `json:"rows"` // learnt from
+	Losses      int              `json:"losses"`
+	Seconds     float64          `json:"training_seconds"`
+	Quality     []shownQuality   `json:"quality"`
+	Failures    []string         `json:"failures"`                     // bounds that are broken
+	NotJudged   []churn.Unjudged `json:"not_judged"`                   // horizons of which no outcome is known yet
+	Passed      bool             `json:"passed"`                       // every horizon was judged, and no bound is broken
+	WithoutTrue int              `json:"rows_without_truth,omitempty"` // judged, and left out where the best is compared
+	Controls    []shownControl   `json:"controls,omitempty"`
+	Causes      []shownCause     `json:"causes,omitempty"`
 }
 
 // shownControl is a model that must fail.
@@ -99,7 +102,7 @@ func (r *churnEvaluation) verdict() error {
 			return coded{fmt.Errorf("the control %q is within all bounds: they say nothing here", c.Name), service.Wrong}
 		}
 	}
-	if !r.Passed {
+	if len(r.Failures) > 0 {
 		return coded{fmt.Errorf("%d bounds are broken", len(r.Failures)), service.Wrong}
 	}
 	return nil
@@ -128,7 +131,7 @@ func (c *ChurnEvaluateCommand) evaluate(ctx context.Context, l *learning, errOut
 			return nil, err
 		}
 	}
-	r.judge(j, churn.QualityOf(best, l.known))
+	r.judge(j, churn.QualityOf(best, l.known), l.known)
 	if c.Controls {
 		r.control(l, j, best)
 	}
@@ -143,9 +146,10 @@ func (c *ChurnEvaluateCommand) evaluate(ctx context.Context, l *learning, errOut
 	return r, err
 }
 
-// judge holds the quality to the bounds.
-func (r *churnEvaluation) judge(j *judged, best []churn.Quality) {
+// judge holds the quality to the bounds, and notes the horizons that have none.
+func (r *churnEvaluation) judge(j *judged, best []churn.Quality, known event.Instant) {
 	r.Quality, r.Failures = shownQualities(j.quality), []string{}
+	r.NotJudged = append([]churn.Unjudged{}, churn.UnjudgedOf(j.predictions(), known)...)
 	for i := range r.Quality {
 		for b := range best {
 			if q := &r.Quality[i]; q.Horizon == best[b].Horizon && q.Segment == best[b].Segment {
@@ -156,7 +160,7 @@ func (r *churnEvaluation) judge(j *judged, best []churn.Quality) {
 	for _, f := range churn.Accept(j.quality, best) {
 		r.Failures = append(r.Failures, f.String())
 	}
-	r.Passed = len(r.Failures) == 0
+	r.Passed = len(r.Failures)+len(r.NotJudged) == 0
 }
 
 // best reads the truth, and gives what somebody would have foretold who knew how the company was made. Rows of which the truth
@@ -240,4 +244,13 @@ func (r *churnEvaluation) control(l *learning, j *judged, best []churn.Predictio
 		truth := &r.Controls[len(r.Controls)-1]
 		truth.Fails = !truth.Fails // within the bounds, as it must be
 	}
+}
+
+// horizonsWords are the horizons that were not judged: "90 and 365 days".
+func horizonsWords(list []churn.Unjudged) string {
+	words := make([]string, len(list))
+	for i, u := range list {
+		words[i] = fmt.Sprint(u.Horizon)
+	}
+	return strings.Join(words, " and ") + " days"
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"parcours/pipeline/churn"
+	"parcours/pipeline/event"
 )
 
 // shownMeasure is a figure and its 95 % interval; null where there is none.
@@ -214,7 +215,7 @@ func (r *trained) of(m *churn.Model, report *churn.Report) {
 }
 
 // judged notes how good the twin of the model was.
-func (r *trained) judged(tested *judged) {
+func (r *trained) judged(tested *judged, known event.Instant) {
 	if tested == nil {
 		return
 	}
@@ -222,6 +223,9 @@ func (r *trained) judged(tested *judged) {
 	r.Drift = stated(tested.model.Drift(0, "", scored(tested.predictions())).Value)
 	for _, f := range churn.Accept(tested.quality, nil) {
 		r.warn("out of bounds: %s", f)
+	}
+	for _, u := range churn.UnjudgedOf(tested.predictions(), known) {
+		r.warn("nobody knows how good probabilities within %d days are: %s", u.Horizon, u.Why)
 	}
 }
 

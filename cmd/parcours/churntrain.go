@@ -145,7 +145,7 @@ func (c *ChurnTrainCommand) train(ctx context.Context, d *directory, l *learning
 		r.warn("of what was known on %s too few had left to learn from, so nobody knows yet how good this is", split.Time().Format(time.DateOnly))
 		tested = nil
 	}
-	r.judged(tested)
+	r.judged(tested, l.known)
 	if c.DryRun {
 		return r, nil
 	}

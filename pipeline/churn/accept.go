@@ -3,6 +3,9 @@ package churn
 import (
 	"fmt"
 	"math"
+	"time"
+
+	"parcours/pipeline/event"
 )
 
 // The bounds within which a model is accepted.
@@ -84,3 +87,38 @@ func (q *Quality) acceptSegment() []Failure {
 }
 
 func (m Measured) within(low, high float64) bool { return low <= m.Value && m.Value <= high }
+
+// Unjudged is a horizon that no outcome can judge yet: nothing is known of how good probabilities within it are.
+type Unjudged struct {
+	Horizon int    `json:"horizon_days"`
+	Why     string `json:"why"`
+}
+
+// UnjudgedOf says which horizons are missing from the quality of predictions, and why: nobody was foretold anything, no landmark has
+// been followed for so long, or all contracts that were ended otherwise.
+func UnjudgedOf(predictions []Prediction, until event.Instant) (list []Unjudged) {
+	for h, days := range Horizons {
+		if len(Judge(predictions, h, until)) == 0 {
+			list = append(list, Unjudged{days, whyUnjudged(predictions, h, until)})
+		}
+	}
+	return list
+}
+
+func whyUnjudged(predictions []Prediction, horizon int, until event.Instant) string {
+	first := until
+	foretold := false
+	for i := range predictions {
+		if p := &predictions[i]; !math.IsNaN(p.P[horizon]) {
+			first, foretold = min(first, p.At), true
+		}
+	}
+	followed := int((until - first) / millisecondsPerDay)
+	switch {
+	case !foretold:
+		return "nobody could leave at a landmark that the model did not know"
+	case followed < Horizons[horizon]:
+		return fmt.Sprintf("the first landmark that the model did not know, %s, has been followed for %d days only", first.Time().Format(time.DateOnly), followed)
+	}
+	return "each contract that could have been followed for so long was ended otherwise before"
+}
