@@ -22,6 +22,7 @@ type binding struct {
 	limits [][2]float64 // least and most of each feature
 	group  []int        // of each feature: the first one of its family
 	said   []saying     // of each feature: when its words are true
+	known  []knowing    // of each feature: how a row says that its value is known
 	voice  []voicePart
 	useful []int32      // features that have a coefficient or an error; the others are not looked at
 	slopes [][3]float64 // coefficients by feature, recalibrated
@@ -48,6 +49,7 @@ func (m *Model) bind(columns Columns) error {
 		_, en := columns.Words(place)
 		b.place, b.limits = append(b.place, place), append(b.limits, [2]float64{m.Least[i], m.Most[i]})
 		b.said = append(b.said, saying{strings.Contains(en, "%s"), int8(columns.Sign(place))})
+		b.known = append(b.known, m.knowing(f, names))
 	}
 	b.recalibrated(m)
 	b.covariances(m)
@@ -59,6 +61,26 @@ func (m *Model) bind(columns Columns) error {
 	m.bound = b
 	return nil
 }
+
+// knowing is how a row says that the value of a feature is known: at a place in Row.X, where it stands as 0 when it is not.
+type knowing struct {
+	place  int  // -1 where the value is always known
+	learnt bool // the model has seen both, so that its coefficients say what an unknown value means
+}
+
+// ofKnown is behind the name of a feature in the name of the one that is 1 where its value is known.
+const ofKnown = "_known"
+
+func (m *Model) knowing(feature string, names []string) knowing {
+	k := knowing{place: slices.Index(names, feature+ofKnown)}
+	if i := slices.Index(m.Features, feature+ofKnown); i >= 0 {
+		k.learnt = slices.ContainsFunc(m.Months[:], func(h Hazard) bool { return h.Coefficients[i] != 0 })
+	}
+	return k
+}
+
+// unknown says whether the value of a feature is not known of a row.
+func (k knowing) unknown(row *Row) bool { return k.place >= 0 && row.X[k.place] == 0 }
 
 // recalibrated multiplies out what the recalibration does.
 func (b *binding) recalibrated(m *Model) {
@@ -163,7 +185,8 @@ func (m *Model) score(row *Row, s *Score) {
 	s.Reasons = m.reasons(row, &x, segment, by)
 }
 
-// look gathers a row, each feature within what training saw of it. A value that is none counts as the least.
+// look gathers a row, each feature within what training saw of it. A value that is none counts as the least; one that is not known,
+// where the model has not learnt what that means, as the mean of the segment.
 func (m *Model) look(row *Row, segment int, x *seen) {
 	x.param[0], x.value[0], x.n = 0, 1, 1
 	if segment < len(m.Segments) {
@@ -171,7 +194,10 @@ func (m *Model) look(row *Row, segment int, x *seen) {
 	}
 	first := int32(1 + len(m.Segments))
 	for _, i := range m.bound.useful {
-		v, limits := row.X[m.bound.place[i]], &m.bound.limits[i]
+		v, limits, known := row.X[m.bound.place[i]], &m.bound.limits[i], m.bound.known[i]
+		if !known.learnt && known.unknown(row) {
+			v = m.Means[segment][i]
+		}
 		if !(v > limits[0]) {
 			v = limits[0]
 		} else if v > limits[1] {

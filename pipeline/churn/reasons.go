@@ -30,7 +30,8 @@ func FamilyOf(feature string) string {
 }
 
 // reasons are the families of features that raise a score most against the mean customer of its segment: the sum of
-// coefficient x (value - mean), in the log odds of each group of months by how much these move the risk of a year.
+// coefficient x (value - mean), in the log odds of each group of months by how much these move the risk of a year. What is not known is
+// no reason.
 func (m *Model) reasons(row *Row, x *seen, segment int, by [3]float64) []Reason {
 	var weights, largest [most]float64 // by family: their sum, and the largest of one feature
 	var says [most]int32               // the feature that is said of a family, plus 1
@@ -39,7 +40,7 @@ func (m *Model) reasons(row *Row, x *seen, segment int, by [3]float64) []Reason 
 		v := x.feature[i]
 		c := &m.bound.slopes[i]
 		weight := (c[0]*by[0] + c[1]*by[1] + c[2]*by[2]) * (v - means[i])
-		if weight == 0 {
+		if weight == 0 || m.bound.known[i].unknown(row) {
 			continue
 		}
 		family := m.bound.group[i]
