@@ -12,7 +12,7 @@ type publishedModel struct {
 	position uint64        // in the log
 	from     event.Instant // from which it holds here
 	text     string
-	model    *churn.Model
+	model    *churn.Model // nil of one that this version cannot score with: what was in force before it still is
 }
 
 // publishModel takes a model that scores from some moment on; where that has passed already, from the next one on of this
@@ -41,7 +41,7 @@ func (p *Partition) publishModel(m *Message, e *event.Event, c *Changes) {
 // prior. Partition 0 alone knows.
 func (p *Partition) ModelAt(at event.Instant) *churn.Model {
 	for _, m := range slices.Backward(p.models) {
-		if m.from <= at {
+		if m.from <= at && m.model != nil {
 			return m.model
 		}
 	}
@@ -51,7 +51,7 @@ func (p *Partition) ModelAt(at event.Instant) *churn.Model {
 // forgetModels lets go of those that no later midnight can be scored with.
 func (p *Partition) forgetModels(scored event.Instant) {
 	for i := len(p.models) - 1; i > 0; i-- {
-		if p.models[i].from <= scored {
+		if p.models[i].from <= scored && p.models[i].model != nil {
 			p.models = slices.Delete(p.models, 0, i)
 			return
 		}
@@ -70,15 +70,19 @@ func (s *Snapshot) writeModels(w *stateWriter) {
 	w.flush()
 }
 
+// restoreModels reads the models. One that this version cannot score with, for it looks at a feature that is no more, is kept and not
+// scored with: a state that cannot be read would cost a fold of the whole log, and a feature taken for 0 would give scores that
+// nobody has judged. What was in force before scores on, and scores name their model.
 func (p *Partition) restoreModels(r *stateReader) {
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
 		m := publishedModel{position: r.uint(), from: event.Instant(r.int()), text: r.text()}
 		if r.err != nil {
 			return
 		}
-		if m.model, r.err = churn.ReadModel([]byte(m.text), churn.AllFeatures()); r.err == nil {
-			p.models = append(p.models, m)
+		if model, err := churn.ReadModel([]byte(m.text), churn.AllFeatures()); err == nil {
+			m.model = model
 		}
+		p.models = append(p.models, m)
 	}
 	p.scored.any, p.scored.asOf = r.bit(), event.Instant(r.int())
 }

@@ -325,21 +325,27 @@ func (s *shownCustomer) live(ctx context.Context, x *explainer, customer string,
 	return nil
 }
 
-// modelInForce is the model that scores as of a moment; the prior where none was published.
+// modelInForce is the model that scores as of a moment: of those that hold by then the one published last that this version can score
+// with; the prior where there is none.
 func modelInForce(ctx context.Context, store *clickhouse.Store, at event.Instant) (*churn.Model, error) {
-	rows, err := store.Conn().Query(ctx, "SELECT document FROM "+store.Database()+".models_v WHERE toUnixTimestamp64Milli(effective_from) <= ? ORDER BY position DESC LIMIT 1", int64(at))
+	rows, err := store.Conn().Query(ctx, "SELECT document FROM "+store.Database()+".models_v WHERE toUnixTimestamp64Milli(effective_from) <= ? ORDER BY position DESC", int64(at))
 	if err != nil {
 		return nil, fmt.Errorf("read the model in force: %w", err)
 	}
 	defer rows.Close()
-	if !rows.Next() {
-		return churn.Prior(churn.AllFeatures()), rows.Err()
+	for rows.Next() {
+		var document string
+		if err := rows.Scan(&document); err != nil {
+			return nil, fmt.Errorf("read the model in force: %w", err)
+		}
+		if model, err := churn.ReadModel([]byte(document), churn.AllFeatures()); err == nil {
+			return model, nil
+		}
 	}
-	var document string
-	if err := rows.Scan(&document); err != nil {
+	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read the model in force: %w", err)
 	}
-	return churn.ReadModel([]byte(document), churn.AllFeatures())
+	return churn.Prior(churn.AllFeatures()), nil
 }
 
 // judged reads how good the model of the score is.

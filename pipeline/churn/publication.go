@@ -3,7 +3,6 @@ package churn
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"parcours/pipeline/event"
@@ -27,8 +26,11 @@ const (
 )
 
 // PublicationOf makes a publication of a model. It refuses one that whoever reads the log could not take: too large, or not
-// one that reads back, with our features.
+// one that reads back, with our features, and with numbers that a training could have found.
 func PublicationOf(m *Model, from event.Instant) (p Publication, err error) {
+	if err := m.plausible(); err != nil {
+		return p, fmt.Errorf("write model %s: %w", m.Version, err)
+	}
 	text, err := MarshalModel(m)
 	if err != nil {
 		return p, fmt.Errorf("write model %s: %w", m.Version, err)
@@ -49,18 +51,20 @@ func readPublished(text string) (*Model, error) {
 	if err == nil && m.Prior {
 		err = errors.New("data.model: the prior is in force wherever no model is; expected one that was trained")
 	}
-	if err == nil && m.Comeback != nil {
-		err = m.Comeback.check()
+	if err == nil {
+		err = m.plausible()
 	}
 	return m, err
 }
 
-// check says whether every parameter is one that a fit could have found.
-func (c *Comeback) check() error {
-	for _, p := range [...]float64{c.Again.R, c.Again.Alpha, c.Again.A, c.Again.B, c.Once.R, c.Once.Alpha, c.Once.A, c.Once.B} {
-		if !(p > 0) || math.IsInf(p, 0) {
-			return errors.New("data.model.comeback: expected parameters above 0")
-		}
+// plausible says whether a model is one that a training could have found; the error names the field.
+func (m *Model) plausible() error {
+	err := m.check()
+	if err == nil {
+		err = m.bounded()
+	}
+	if err != nil {
+		return fmt.Errorf("data.model: %w", err)
 	}
 	return nil
 }
