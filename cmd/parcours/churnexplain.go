@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,10 +22,10 @@ import (
 // ChurnExplainCommand tells one customer, or lists whom to call.
 type ChurnExplainCommand struct {
 	DirectoryFlags
-	Lang     string `help:"Language of reasons: en or fr." enum:"en,fr" default:"en" env:"-"`
+	Lang     string `help:"Language of the page: en or fr." enum:"en,fr" default:"en" env:"-"`
 	Most     int    `help:"Customers to list, or lines of the timeline." default:"20" env:"-"`
 	JSON     bool   `name:"json" help:"Print one JSON object as the last line of standard output." env:"-"`
-	Customer string `arg:"" optional:"" help:"Pseudonym, or how it begins (6 characters or more); or an identifier as KIND=VALUE (customer=4711), where the key of the pseudonyms is in the directory."`
+	Customer string `arg:"" optional:"" help:"Pseudonym, or how it begins (6 characters or more); or - for the first line of standard input, which may be an identifier as KIND=VALUE (customer=4711), where the key of the pseudonyms is in the directory. KIND=VALUE is taken on the command line too, where everybody on the machine can see it."`
 }
 
 // Help is shown by --help.
@@ -33,7 +36,7 @@ voice risk, and no probability. A score ranks human attention; it never decides 
 
   parcours churn explain --data DIR
   parcours churn explain --data DIR c41d8f --lang fr
-  parcours churn explain --data DIR customer=4711 --json`
+  echo customer=4711 | parcours churn explain --data DIR --json -`
 }
 
 // Run tells.
@@ -41,11 +44,15 @@ func (c *ChurnExplainCommand) Run(common *service.Common, s *streams) error {
 	if c.Most < 1 {
 		return misused("--most %d: expected 1 or more", c.Most)
 	}
+	asked, err := c.asked(s.in)
+	if err != nil {
+		return err
+	}
 	return explain(c.DirectoryFlags, common, func(ctx context.Context, x *explainer) error {
-		if c.Customer == "" {
+		if asked == "" {
 			return c.list(ctx, x, s)
 		}
-		customer, err := c.find(ctx, x)
+		customer, err := c.find(ctx, x, asked)
 		if err != nil {
 			return err
 		}
@@ -61,9 +68,31 @@ func (c *ChurnExplainCommand) Run(common *service.Common, s *streams) error {
 	})
 }
 
+func (c *ChurnExplainCommand) language() language { return language(c.Lang) }
+
+// onInput asks for standard input: what stands on a command line is seen by everybody on the machine.
+const onInput = "-"
+
+// mostIdentifier is how long a line of standard input may be.
+const mostIdentifier = 4096
+
+// asked is the customer as asked for, from the command line or the first line of standard input.
+func (c *ChurnExplainCommand) asked(in io.Reader) (string, error) {
+	if c.Customer != onInput {
+		return strings.TrimSpace(c.Customer), nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, mostIdentifier)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the customer from standard input: %w", err)
+	}
+	if line = strings.TrimSpace(line); line == "" {
+		return "", misused("-: expected a customer on standard input, as KIND=VALUE or a pseudonym")
+	}
+	return line, nil
+}
+
 // find gives the pseudonym that is meant.
-func (c *ChurnExplainCommand) find(ctx context.Context, x *explainer) (string, error) {
-	asked := strings.TrimSpace(c.Customer)
+func (c *ChurnExplainCommand) find(ctx context.Context, x *explainer, asked string) (string, error) {
 	if kind, value, is := strings.Cut(asked, "="); is {
 		return c.pseudonym(kind, value)
 	}
@@ -131,7 +160,7 @@ type shownCustomer struct {
 	Timeline   []shownFact   `json:"timeline"` // newest first
 	History    []shownPast   `json:"history"`  // scores that were told, newest first
 	Uses       int           `json:"days_of_use"`
-	language   string
+	language   language
 }
 
 // shownScore is a score as it was told, or, where nothing was told yet, as it is now.
@@ -198,7 +227,7 @@ type shownPast struct {
 
 // tell reads all that is known of a customer.
 func (c *ChurnExplainCommand) tell(ctx context.Context, x *explainer, customer string) (*shownCustomer, error) {
-	s := &shownCustomer{Customer: customer, Currency: x.now.Currency, Quality: []shownJudged{}, Signals: []shownSignal{}, Timeline: []shownFact{}, History: []shownPast{}, language: c.Lang}
+	s := &shownCustomer{Customer: customer, Currency: x.now.Currency, Quality: []shownJudged{}, Signals: []shownSignal{}, Timeline: []shownFact{}, History: []shownPast{}, language: c.language()}
 	var facts []churn.Fact
 	err := x.store.Facts(ctx, clickhouse.FactsWanted{Customer: customer}, func(_ string, list []churn.Fact) error {
 		facts = slices.Clone(list)
@@ -288,7 +317,8 @@ func (s *shownCustomer) scores(ctx context.Context, x *explainer, customer strin
 			r := churn.Reason{Feature: features[i], Value: values[i], Weight: weights[i]}
 			one.Reasons = append(one.Reasons, shownReason{r, reasonWords(r, s.language)})
 		}
-		if s.Score == nil && len(s.History) == 0 && ended == "" && s.InForce && captive == s.Captive {
+		stands := s.InForce || s.Ended == "" && one.Expected != nil // what is told of uses wants no contract
+		if s.Score == nil && len(s.History) == 0 && ended == "" && stands && captive == s.Captive {
 			s.Score = &one
 		}
 		s.History = append(s.History, shownPast{one.AsOf, one.Model, w[2].P, one.ValueAtRisk, one.VoiceRisk, ended})

@@ -32,12 +32,9 @@ func (s *shownCustomer) scoreOf(score churn.Score) *shownScore {
 }
 
 // reasonWords is a reason as a person reads it.
-func reasonWords(r churn.Reason, language string) string {
+func reasonWords(r churn.Reason, l language) string {
 	fr, en := r.Sentence(churn.AllFeatures())
-	if language == french {
-		return fr
-	}
-	return en
+	return l.say(en, fr)
 }
 
 // inWords are what facts and signals are called.
@@ -53,15 +50,12 @@ var inWords = map[string][2]string{ // fr, en
 	churn.Voice:                {"risque d'expression élevé", "high voice risk"},
 }
 
-func signalWords(kind, language string) string {
+func signalWords(kind string, l language) string {
 	words, known := inWords[kind]
 	if !known {
 		return kind
 	}
-	if language == french {
-		return words[0]
-	}
-	return words[1]
+	return l.say(words[1], words[0])
 }
 
 // factWords are what a fact is called.
@@ -92,118 +86,148 @@ func (s *shownCustomer) timeline(facts []churn.Fact) {
 }
 
 func (s *shownCustomer) factLine(f *churn.Fact, words [2]string) string {
-	line := words[1]
-	if s.language == french {
-		line = words[0]
-	}
-	line = joined(" ", line, printable(f.Name))
+	l := s.language
+	line := joined(" ", l.say(words[1], words[0]), printable(f.Name))
 	switch {
 	case f.What == churn.SurveyNPS || f.What == churn.SurveyCSAT || f.What == churn.SurveyCES:
-		line += fmt.Sprintf(": %.0f / 100", 100*f.Amount)
+		line += fmt.Sprintf(l.say(": %.0f / 100", " : %.0f / 100"), 100*f.Amount)
 	case !math.IsNaN(f.Amount):
-		line += fmt.Sprintf(": %.2f %s", f.Amount, s.Currency)
+		line += l.say(": ", " : ") + s.amount(&f.Amount, "")
 	}
 	if f.Weight > 0 {
-		line += fmt.Sprintf(" (severity %d)", f.Weight)
+		line += fmt.Sprintf(l.say(" (severity %d)", " (gravité %d)"), f.Weight)
 	}
 	return joined(", ", line, printable(f.Family))
 }
 
-// print shows the page of a customer.
+// print shows the page of a customer, in the language that was asked for.
 func (s *shownCustomer) print(out io.Writer, x *explainer, most int) {
-	p := paintFor(out)
-	fmt.Fprintf(out, "Customer %s\n", p.with(s.Customer, text.Bold))
+	p, l := paintFor(out), s.language
+	fmt.Fprintf(out, "%s %s\n", l.say("Customer", "Client"), p.with(s.Customer, text.Bold))
 	if s.Objected {
-		fmt.Fprintln(out, "This person objected: they are not scored, not learnt from and not listed.")
+		fmt.Fprintln(out, l.say("This person objected: they are not scored, not learnt from and not listed.",
+			"Cette personne s'est opposée : elle n'a pas de score, rien n'est appris d'elle et elle n'est dans aucune liste."))
 		return
 	}
+	captive := ""
+	if s.Captive {
+		captive = l.say("yes: cannot leave, so there is a voice risk and no probability", "oui : ne peut pas partir, donc un risque d'expression et aucune probabilité")
+	}
 	printFacts(out, p, "  ", []fact{
-		{"segment", s.Segment}, {"contract", s.contractWords(x)}, {"product", printable(s.Product)}, {"margin", s.amount(s.Margin, " a year")},
-		{"captive", map[bool]string{true: "yes: cannot leave, so there is a voice risk and no probability"}[s.Captive]}, {"days used", fmt.Sprintf("%d in the last 12 months", s.Uses)},
+		{l.say("segment", "segment"), s.Segment}, {l.say("contract", "contrat"), s.contractWords()}, {l.say("product", "produit"), printable(s.Product)},
+		{l.say("margin", "marge"), s.amount(s.Margin, l.say(" a year", " par an"))}, {l.say("captive", "captif"), captive},
+		{l.say("days used", "usage"), fmt.Sprintf(l.say("%d in the last 12 months", "%d jours sur les 12 derniers mois"), s.Uses)},
 	})
 	s.printScore(out, p)
 	for _, g := range s.Signals {
-		fmt.Fprintf(out, "  %s %s, since %s\n", p.with("signal    ", text.Faint), g.Words, day(g.RaisedAt))
+		fmt.Fprintf(out, "  %s %s\n", p.with("signal    ", text.Faint), fmt.Sprintf(l.say("%s, since %s", "%s, depuis le %s"), g.Words, day(g.RaisedAt)))
 	}
 	s.printTimeline(out, x, most)
-	if len(s.History) > 0 {
-		t := newTable(out, "Scores that were told", "as of", "365 days", "value at risk", "voice risk", "model")
-		for _, h := range s.History {
-			t.AppendRow(table.Row{day(h.AsOf), cmp.Or(h.Ended, share(h.P365, "%.2f %%")), s.amount(h.ValueAtRisk, ""), figureText(h.VoiceRisk, "%.0f"), h.Model})
-		}
-		t.Render()
-	}
+	s.printHistory(out)
 }
 
-func (s *shownCustomer) contractWords(x *explainer) string {
+func (s *shownCustomer) printHistory(out io.Writer) {
+	if len(s.History) == 0 {
+		return
+	}
+	l := s.language
+	t := newTable(out, l.say("Scores that were told", "Scores communiqués"), l.say("as of", "au"), l.say("365 days", "365 jours"), l.say("value at risk", "valeur en jeu"),
+		l.say("voice risk", "risque d'expression"), l.say("model", "modèle"))
+	for _, h := range s.History {
+		t.AppendRow(table.Row{day(h.AsOf), cmp.Or(l.ending(h.Ended), l.number(share(h.P365, "%.2f %%"))), s.amount(h.ValueAtRisk, ""), figureText(h.VoiceRisk, "%.0f"), h.Model})
+	}
+	t.Render()
+}
+
+func (s *shownCustomer) contractWords() string {
+	l := s.language
 	switch {
 	case s.InForce && s.TenureDays == nil:
-		return "in force, nobody says since when"
+		return l.say("in force, nobody says since when", "en cours, nul ne dit depuis quand")
 	case s.InForce:
-		return fmt.Sprintf("in force since %s (%.1f years)", day(s.Started), *s.TenureDays/365.25)
+		return fmt.Sprintf(l.say("in force since %s (%s years)", "en cours depuis le %s (%s ans)"), day(s.Started), l.number(fmt.Sprintf("%.1f", *s.TenureDays/365.25)))
 	case s.Ended != "" && s.Lost:
-		return "lost on " + day(s.Ended)
+		return l.say("lost on ", "perdu le ") + day(s.Ended)
 	case s.Ended != "":
-		return "ended on " + day(s.Ended) + ", not by the customer"
+		return fmt.Sprintf(l.say("ended on %s, not by the customer", "terminé le %s, pas par le client"), day(s.Ended))
 	}
-	return "none is known"
+	return l.say("none is known", "aucun n'est connu")
 }
 
 func (s *shownCustomer) amount(v *float64, per string) string {
 	if v == nil {
 		return ""
 	}
-	return fmt.Sprintf("%.2f %s%s", *v, s.Currency, per)
+	return s.language.number(fmt.Sprintf("%.2f", *v)) + " " + s.Currency + per
 }
 
 func (s *shownCustomer) printScore(out io.Writer, p paint) {
+	l := s.language
 	if s.Score == nil {
-		fmt.Fprintln(out, "  There is no score: no contract is in force.")
+		fmt.Fprintln(out, l.say("  There is no score: no contract is in force.", "  Il n'y a pas de score : aucun contrat n'est en cours."))
 		return
 	}
 	c := s.Score
-	note := ", told"
+	note := l.say(", told", ", communiqué")
 	if !c.Told {
-		note = ", not told yet: as it would be said now"
+		note = l.say(", not told yet: as it would be said now", ", pas encore communiqué : tel qu'il serait dit maintenant")
 	}
 	if c.Prior {
-		note += "; a prior score: nothing was learnt yet"
+		note += l.say("; a prior score: nothing was learnt yet", " ; un score a priori : rien n'a encore été appris")
 	}
-	fmt.Fprintf(out, "\nAs of %s, by model %s%s\n", day(c.AsOf), c.Model, note)
+	fmt.Fprintf(out, l.say("\nAs of %s, by model %s%s\n", "\nAu %s, par le modèle %s%s\n"), day(c.AsOf), c.Model, note)
+	label := func(en, fr string) string { return p.with(fmt.Sprintf("%-10s", l.say(en, fr)), text.Faint) }
 	if c.VoiceRisk != nil {
-		fmt.Fprintf(out, "  %s %.0f of 100\n", p.with("voice risk", text.Faint), *c.VoiceRisk)
+		fmt.Fprintf(out, "  %s %s\n", label("voice risk", "expression"), fmt.Sprintf(l.say("%.0f of 100", "risque de %.0f sur 100"), *c.VoiceRisk))
+	}
+	if c.Expected != nil {
+		fmt.Fprintf(out, "  %s %s\n", label("uses", "usages"), fmt.Sprintf(l.say("%s expected in the next 12 months", "%s attendus dans les 12 prochains mois"), l.number(fmt.Sprintf("%.1f", *c.Expected))))
 	}
 	for _, w := range c.Within {
-		projection := ""
-		if w.Projection {
-			projection = ", a projection"
-		}
-		fmt.Fprintf(out, "  %s %s (%s to %s), segment %s%s\n", p.with(fmt.Sprintf("%3d days  ", w.Days), text.Faint), share(w.P, "%.2f %%"), share(w.Low, "%.2f"), share(w.High, "%.2f %%"),
-			share(w.Base, "%.2f %%"), projection)
+		fmt.Fprintf(out, "  %s %s\n", label(fmt.Sprintf("%3d days", w.Days), fmt.Sprintf("%3d jours", w.Days)), l.within(&w))
 	}
 	for i, r := range c.Reasons {
-		fmt.Fprintf(out, "  %s %s\n", p.with(fmt.Sprintf("reason %d  ", i+1), text.Faint), r.Words)
+		fmt.Fprintf(out, "  %s %s\n", label(fmt.Sprintf("reason %d", i+1), fmt.Sprintf("raison %d", i+1)), r.Words)
 	}
 	if c.ValueAtRisk != nil {
-		fmt.Fprintf(out, "  %s %s in 12 months, %s of it beyond that of the segment\n", p.with("at risk   ", text.Faint), s.amount(c.ValueAtRisk, ""), s.amount(c.Excess, ""))
+		fmt.Fprintf(out, "  %s %s\n", label("at risk", "en jeu"), fmt.Sprintf(l.say("%s in 12 months, %s of it beyond that of the segment", "%s en 12 mois, dont %s de plus que le segment"),
+			s.amount(c.ValueAtRisk, ""), s.amount(c.Excess, "")))
 	}
+	s.printJudged(out, label)
+}
+
+// within is a probability with its interval, beside that of the segment.
+func (l language) within(w *shownWithin) string {
+	projection := ""
+	if w.Projection {
+		projection = l.say(", a projection", ", une projection")
+	}
+	return fmt.Sprintf(l.say("%s (%s to %s), segment %s%s", "%s (%s à %s), segment %s%s"), l.number(share(w.P, "%.2f %%")), l.number(share(w.Low, "%.2f")), l.number(share(w.High, "%.2f %%")),
+		l.number(share(w.Base, "%.2f %%")), projection)
+}
+
+// printJudged says how good the model of the score is.
+func (s *shownCustomer) printJudged(out io.Writer, label func(en, fr string) string) {
+	l := s.language
 	for _, q := range s.Quality {
-		fmt.Fprintf(out, "  %s %d days, %s: AUC %s, observed / expected %s, %d losses\n", p.with("how good  ", text.Faint), q.Horizon, cmp.Or(q.Segment, "all"), figureText(q.AUC, "%.3f"),
-			figureText(q.Ratio, "%.2f"), q.Losses)
+		fmt.Fprintf(out, "  %s %s\n", label("how good", "fiabilité"), fmt.Sprintf(l.say("%d days, %s: AUC %s, observed / expected %s, %d losses", "%d jours, %s : AUC %s, observé / attendu %s, %d pertes"),
+			q.Horizon, cmp.Or(q.Segment, l.say("all", "tous")), l.number(figureText(q.AUC, "%.3f")), l.number(figureText(q.Ratio, "%.2f")), q.Losses))
 	}
-	if len(s.Quality) == 0 && len(c.Within) > 0 {
-		fmt.Fprintf(out, "  %s nobody knows: this model was not judged (parcours churn train, churn evaluate --store)\n", p.with("how good  ", text.Faint))
+	if len(s.Quality) == 0 && len(s.Score.Within) > 0 {
+		fmt.Fprintf(out, "  %s %s\n", label("how good", "fiabilité"), l.say("nobody knows: this model was not judged (parcours churn train, churn evaluate --store)",
+			"nul ne sait : ce modèle n'a pas été évalué (parcours churn train, churn evaluate --store)"))
 	}
 }
 
 func (s *shownCustomer) printTimeline(out io.Writer, x *explainer, most int) {
-	fmt.Fprintln(out, "\nWhat counted, newest first")
+	l := s.language
+	fmt.Fprintln(out, l.say("\nWhat counted, newest first", "\nCe qui a compté, du plus récent au plus ancien"))
 	for i := range s.Timeline[:min(most, len(s.Timeline))] {
 		f := &s.Timeline[i]
 		fmt.Fprintf(out, "  %s  %s\n", x.clock(f.at), f.Words)
 	}
 	if more := len(s.Timeline) - most; more > 0 {
-		fmt.Fprintf(out, "  and %d more (--most %d)\n", more, len(s.Timeline))
+		fmt.Fprintf(out, l.say("  and %d more (--most %d)\n", "  et %d de plus (--most %d)\n"), more, len(s.Timeline))
 	}
 	fmt.Fprintln(out)
 }
@@ -237,21 +261,34 @@ func (c *ChurnExplainCommand) list(ctx context.Context, x *explainer, s *streams
 			Currency  string      `json:"currency"`
 		}{list, x.now.Currency})
 	}
+	c.printList(s.out, list, x.now.Currency)
+	return nil
+}
+
+func (c *ChurnExplainCommand) printList(out io.Writer, list []shownCall, currency string) {
+	l := c.language()
 	if len(list) == 0 {
-		fmt.Fprintln(s.out, "Nobody is scored yet: customers with a contract in force are, once a day, when a midnight has passed.")
-		return nil
+		fmt.Fprintln(out, l.say("Nobody is scored yet: customers with a contract in force are, once a day, when a midnight has passed.",
+			"Personne n'a encore de score : les clients dont un contrat est en cours en ont un, une fois par jour, après minuit."))
+		return
 	}
-	t := newTable(s.out, "Whom to call first: by value at risk beyond that of the segment", "", "customer", "segment", "30 days", "365 days", "segment's", "at risk "+x.now.Currency, "beyond", "signals", "why")
+	t := newTable(out, l.say("Whom to call first: by value at risk beyond that of the segment", "Qui appeler d'abord : par valeur en jeu au-delà de celle du segment"), "",
+		l.say("customer", "client"), l.say("segment", "segment"), l.say("30 days", "30 jours"), l.say("365 days", "365 jours"), l.say("segment's", "du segment"),
+		l.say("at risk ", "en jeu ")+currency, l.say("beyond", "au-delà"), l.say("signals", "signaux"), l.say("why", "pourquoi"))
 	prior := false
 	for _, r := range list {
 		prior = prior || r.Prior
-		t.AppendRow(table.Row{r.Rank, short(r.Customer), r.Segment, share(&r.P30, "%.1f %%"), share(&r.P365, "%.1f %%"), share(r.Base, "%.1f %%"), figureText(r.At, "%.0f"), figureText(r.Excess, "%.0f"),
-			strings.Join(r.Signals, ", "), strings.Join(r.Reasons, "; ")})
+		signals := make([]string, len(r.Signals))
+		for i, kind := range r.Signals {
+			signals[i] = signalWords(kind, l)
+		}
+		t.AppendRow(table.Row{r.Rank, short(r.Customer), r.Segment, l.number(share(&r.P30, "%.1f %%")), l.number(share(&r.P365, "%.1f %%")), l.number(share(r.Base, "%.1f %%")),
+			figureText(r.At, "%.0f"), figureText(r.Excess, "%.0f"), strings.Join(signals, ", "), strings.Join(r.Reasons, "; ")})
 	}
 	t.Render()
 	if prior {
-		fmt.Fprintln(s.out, "These are prior scores: nothing was learnt yet (parcours churn train).")
+		fmt.Fprintln(out, l.say("These are prior scores: nothing was learnt yet (parcours churn train).", "Ce sont des scores a priori : rien n'a encore été appris (parcours churn train)."))
 	}
-	fmt.Fprintln(s.out, "A score ranks human attention; it never decides price, access or closure. Customers who objected or cannot leave are not here.")
-	return nil
+	fmt.Fprintln(out, l.say("A score ranks human attention; it never decides price, access or closure. Customers who objected or cannot leave are not here.",
+		"Un score classe l'attention humaine ; il ne décide jamais d'un prix, d'un accès ou d'une fermeture. Les clients qui se sont opposés ou ne peuvent pas partir n'y sont pas."))
 }

@@ -168,24 +168,15 @@ func effects(report *churn.Report) []shownEffect {
 	return shown
 }
 
-// languages of the words of features.
-const (
-	french  = "fr"
-	english = "en"
-)
-
 // featureWords is how a feature reads, without a value.
-func featureWords(name, language string) string {
+func featureWords(name string, l language) string {
 	features := churn.AllFeatures()
 	i := features.Number(name)
 	if i < 0 {
 		return name
 	}
 	fr, en := features.Words(i)
-	words := en
-	if language == french {
-		words = fr
-	}
+	words := l.say(en, fr)
 	return strings.Join(strings.Fields(strings.NewReplacer("%s ", "", "{value} ", "", "%s", "", "{value}", "").Replace(words)), " ")
 }
 
