@@ -200,8 +200,10 @@ func (w *writer) clearKnown(c *customer, i int, at event.Instant, why string) {
 	c.signals = append(c.signals[:i:i], c.signals[i+1:]...)
 }
 
-// objected ends the signals as known of a customer who objects to being watched; those of the fold end by themselves.
+// objected ends the signals as known of a customer who objects to being watched; those of the fold end by themselves. None is
+// remembered as told: who consents again before the next midnight is told of one that is raised then.
 func (w *writer) objected(c *customer) {
+	c.last.Open = 0
 	for i := len(c.signals) - 1; i >= 0; i-- {
 		if c.signals[i].known != nil {
 			w.clearKnown(c, i, w.partition.clock, churn.Objected)

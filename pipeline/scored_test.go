@@ -278,3 +278,39 @@ func TestModels(t *testing.T) {
 		t.Errorf("%s %v", asOf, any)
 	}
 }
+
+// TestSignalsAfterConsent: an objection ends the signals that scores raised, and nothing of them is remembered: after a new consent
+// one that is raised again is told again, and one that is gone is not.
+func TestSignalsAfterConsent(t *testing.T) {
+	const customer = "c0123456789abcdef0123456789abcdef"
+	f := newScores(t, 3)
+	f.started(customer)
+	told := tellingOf(customer, firstMidnight.Add(-24*time.Hour), 0.5)
+	told.Raised = []churn.Raising{{Kind: churn.Risk, Value: 0.5, Limit: 0.2}}
+	if c := f.tell(told); len(c.Rows.ChurnSignals) != 1 || !lastOf(t, f.partition, customer).Open.Has(churn.Risk) {
+		t.Fatalf("%+v", c)
+	}
+	says := func(id, eventType string, at event.Instant) pipeline.Changes {
+		e := event.Event{ID: id, Source: "/test", Type: eventType, At: at, Home: customer}
+		e.Data.Customer, e.Data.To = customer, "scoring"
+		return f.apply(e, 3)
+	}
+	if c := says("o", event.CustomerObjected, firstMidnight-3); len(c.Rows.ChurnSignals) != 1 || c.Rows.ChurnSignals[0].ClearedWhy != churn.Objected {
+		t.Fatalf("objected: %+v", c.Rows.ChurnSignals)
+	}
+	says("k", event.CustomerConsented, firstMidnight-2)
+	f.restored()
+	last, th := lastOf(t, f.partition, customer), &rules.Default().Churn.Told
+	for p, raised := range map[float64]int{0.5: 1, 0.01: 0} {
+		s := tellingOf(customer, firstMidnight, p).Score
+		if again, _ := churn.Decide(&s, last, th); len(again.Raised) != raised || len(again.Cleared) != 0 {
+			t.Errorf("at %v: raised %v, cleared %v", p, again.Raised, again.Cleared)
+		}
+	}
+	s := tellingOf(customer, firstMidnight, 0.5).Score
+	again, _ := churn.Decide(&s, last, th)
+	if c := f.tell(again); len(c.Rows.ChurnSignals) != 1 || c.Rows.ChurnSignals[0].ClearedWhy != "" {
+		t.Errorf("raised again: %+v", c.Rows.ChurnSignals)
+	}
+	f.balanced()
+}
