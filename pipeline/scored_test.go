@@ -303,11 +303,13 @@ func TestSignalsAfterConsent(t *testing.T) {
 	last, th := lastOf(t, f.partition, customer), &rules.Default().Churn.Told
 	for p, raised := range map[float64]int{0.5: 1, 0.01: 0} {
 		s := tellingOf(customer, firstMidnight, p).Score
+		s.Base = [3]float64{0.01, 0.02, 0.05}
 		if again, _ := churn.Decide(&s, last, th); len(again.Raised) != raised || len(again.Cleared) != 0 {
 			t.Errorf("at %v: raised %v, cleared %v", p, again.Raised, again.Cleared)
 		}
 	}
 	s := tellingOf(customer, firstMidnight, 0.5).Score
+	s.Base = [3]float64{0.01, 0.02, 0.05}
 	again, _ := churn.Decide(&s, last, th)
 	if c := f.tell(again); len(c.Rows.ChurnSignals) != 1 || c.Rows.ChurnSignals[0].ClearedWhy != "" {
 		t.Errorf("raised again: %+v", c.Rows.ChurnSignals)
