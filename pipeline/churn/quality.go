@@ -107,7 +107,7 @@ const Bins = 10
 type Bin struct {
 	N         float64  // rows
 	Predicted float64  // mean probability
-	Observed  Measured // share lost, by Wilson (1927)
+	Observed  Measured // share lost; by Wilson (1927), of as many rows as would be independent
 	Lift      Measured // share lost, in those of everybody
 }
 

@@ -19,9 +19,74 @@ func (q *Quality) measure(r *ranking) {
 		*q.drawn()[i] = Measured{v, none, none}
 	}
 	q.Ratio = r.ratio(f.observed, f.expected)
+	independent := r.independent(&f)
 	for i, b := range f.bins {
-		q.Bins[i].N, q.Bins[i].Predicted, q.Bins[i].Observed = b.weight, b.expected/b.weight, wilson(b.observed, b.weight)
+		q.Bins[i].N, q.Bins[i].Predicted, q.Bins[i].Observed = b.weight, b.expected/b.weight, wilson(b.observed/b.weight, independent[i])
 	}
+}
+
+// independent is how many rows of different customers would say as much of the share lost of each bin as its rows do: these over the
+// design effect (Kish 1965), the variance of the share with its squared errors summed by customer over that of as many independent
+// rows. It is never more than there are rows; where all or none were lost, which shows no variance, as many as customers.
+func (r *ranking) independent(f *figures) (n [Bins]float64) {
+	errors, present := make([][Bins]float64, r.customers), make([][Bins]bool, r.customers)
+	for i, parts := range r.parts(f) {
+		for _, at := range parts {
+			b, c := &f.bins[at.bin], r.customer[i]
+			errors[c][at.bin] += at.share * r.weights[i] * (r.rows[i].outcome() - b.observed/b.weight)
+			present[c][at.bin] = true
+		}
+	}
+	var square, customers [Bins]float64
+	for c := range errors {
+		for bin, e := range errors[c] {
+			square[bin] += e * e
+			if present[c][bin] {
+				customers[bin]++
+			}
+		}
+	}
+	for bin, b := range f.bins {
+		p := b.observed / b.weight
+		if n[bin] = min(b.weight, customers[bin]); square[bin] > 0 {
+			n[bin] = min(b.weight, p*(1-p)*b.weight*b.weight/square[bin])
+		}
+	}
+	return n
+}
+
+// part is the share of a row that lies in a bin.
+type part struct {
+	bin   int
+	share float64
+}
+
+// parts gives each row the bins that figures spread it over: rows of one score in the same shares.
+func (r *ranking) parts(f *figures) [][]part {
+	all := make([][]part, len(r.rows))
+	above, first := 0., 0
+	for i := range r.rows {
+		if !r.end[i] {
+			continue
+		}
+		same := 0.
+		for _, w := range r.weights[first : i+1] {
+			same += w
+		}
+		from := 0.
+		var list []part
+		for bin := range f.bins {
+			if share := (min(from+f.bins[bin].weight, above+same) - max(from, above)) / same; share > 1e-9 {
+				list = append(list, part{bin, share})
+			}
+			from += f.bins[bin].weight
+		}
+		for ; first <= i; first++ {
+			all[first] = list
+		}
+		above += same
+	}
+	return all
 }
 
 // drawn are the figures whose intervals the bootstrap finds, in the order of list.
@@ -41,12 +106,12 @@ func (f *figures) list() []float64 {
 	return values
 }
 
-// wilson is a share and its interval (Wilson 1927).
-func wilson(of, n float64) Measured {
-	if n == 0 {
+// wilson is a share and its interval (Wilson 1927), of so many independent rows.
+func wilson(p, n float64) Measured {
+	if !(n > 0) {
 		return Measured{math.NaN(), math.NaN(), math.NaN()}
 	}
-	p, z := of/n, normal95
+	z := normal95
 	middle, width := p+z*z/(2*n), z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
 	return Measured{p, max(0, (middle-width)/(1+z*z/n)), min(1, (middle+width)/(1+z*z/n))}
 }
