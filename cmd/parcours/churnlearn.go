@@ -111,9 +111,13 @@ func (l *learning) learnUses(ctx context.Context, model *churn.Model) (why strin
 	}
 	err = model.LearnUses(ctx, l.uses)
 	if errors.Is(err, churn.ErrNobodyReturned) {
-		return fmt.Sprintf("none of the %d customers without a contract came back: nothing is foretold of their uses", len(l.uses)), nil
+		return l.nobodyReturned(), nil
 	}
 	return "", err
+}
+
+func (l *learning) nobodyReturned() string {
+	return fmt.Sprintf("none of the %d customers without a contract came back: nothing is foretold of their uses", len(l.uses))
 }
 
 // split is the landmark from which on a model is judged that has learnt from what was known there: the first of a month at

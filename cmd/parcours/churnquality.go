@@ -223,7 +223,7 @@ func (r *trained) judged(tested *judged, known event.Instant) {
 // print shows a training to a person.
 func (r *trained) print(out io.Writer, dry bool) {
 	if !r.Trained {
-		fmt.Fprintf(out, "Nothing was learnt: %s.\n", r.Why)
+		r.printUntrained(out, dry)
 		return
 	}
 	fmt.Fprintf(out, "Model %s, learnt from what is known until %s: %d rows of %d customers, %d of them lost.\n\n", r.Model, day(r.Known), r.Rows, r.Customers, r.Losses)
@@ -234,6 +234,21 @@ func (r *trained) print(out io.Writer, dry bool) {
 		t.AppendRow(table.Row{e.Feature, e.Words, e.Months, figureText(e.Odds.Value, "%.2f"), fmt.Sprintf("%s to %s", figureText(e.Odds.Low, "%.2f"), figureText(e.Odds.High, "%.2f"))})
 	}
 	t.Render()
+	r.printEnd(out, dry)
+}
+
+// printUntrained shows what was made of a log in which too few leave.
+func (r *trained) printUntrained(out io.Writer, dry bool) {
+	if r.Uses == 0 {
+		fmt.Fprintf(out, "Nothing was learnt: %s.\n", r.Why)
+	} else {
+		fmt.Fprintf(out, "Nothing was learnt about who leaves: %s.\nModel %s, learnt from the uses of %d customers without a contract until %s, says how many more to expect.\n", r.Why, r.Model, r.Uses, day(r.Known))
+	}
+	r.printEnd(out, dry && r.Uses > 0)
+}
+
+// printEnd shows what to mind, and what was published.
+func (r *trained) printEnd(out io.Writer, dry bool) {
 	for _, w := range r.Warnings {
 		fmt.Fprintf(out, "Mind: %s.\n", w)
 	}

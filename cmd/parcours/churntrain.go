@@ -123,7 +123,7 @@ func (c *ChurnTrainCommand) train(ctx context.Context, d *directory, l *learning
 	var few *churn.TooFewError
 	if errors.As(err, &few) {
 		r.Why = fmt.Sprintf("too few have left to learn from (%d months of customers end with a loss, %d are needed): the prior score stays", few.Losses, few.Least)
-		return r, nil
+		return r, c.usesAlone(ctx, d, l, from, r)
 	}
 	if err != nil {
 		return nil, err
@@ -150,6 +150,35 @@ func (c *ChurnTrainCommand) train(ctx context.Context, d *directory, l *learning
 		return r, nil
 	}
 	return r, c.publish(ctx, d, l, model, tested, from, r)
+}
+
+// usesAlone learns how often customers without a contract come, where nothing can be learnt about who leaves. What was learnt about
+// that before is never given up for it.
+func (c *ChurnTrainCommand) usesAlone(ctx context.Context, d *directory, l *learning, from event.Instant, r *trained) error {
+	if len(l.uses) == 0 {
+		return nil
+	}
+	before, err := modelInForce(ctx, l.store, from)
+	if err != nil {
+		return err
+	}
+	if !before.Prior {
+		r.warn("model %s is in force, and stays", before.Version)
+		return nil
+	}
+	model, err := churn.UsesAlone(ctx, l.uses, l.known)
+	if errors.Is(err, churn.ErrNobodyReturned) {
+		r.warn("%s", l.nobodyReturned())
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("learn of uses: %w", err)
+	}
+	r.Model, r.Uses = model.Version, len(l.uses)
+	if c.DryRun {
+		return nil
+	}
+	return c.publish(ctx, d, l, model, nil, from, r)
 }
 
 // publish stores how good the model is, and then puts it into the log: nobody scores with what is not judged.

@@ -75,6 +75,13 @@ type Reason struct {
 // PriorVersion is the version of the prior score.
 const PriorVersion = "prior"
 
+// Before the hash in the version of a model: of one that learnt who leaves, and of one that learnt how often customers without a
+// contract come and leaves losses to the prior.
+const (
+	hazardVersion = "hazard-"
+	usesVersion   = "uses-"
+)
+
 // Columns says what stands in Row.X.
 type Columns interface {
 	// Names are unique and in the order of Row.X. Those that agree up to a colon are one reason (all decays of a kind).
@@ -88,9 +95,9 @@ type Columns interface {
 // Model is what training learnt: three hazards of loss in 30 days, each constant over a group of months, and what it takes
 // to say their scores. It is written to the log as JSON; whoever reads it scores as the one who wrote it, to the bit.
 type Model struct {
-	Version      string        `json:"version"` // of the content: a hash; PriorVersion of the prior
-	Prior        bool          `json:"prior,omitempty"`
-	TrainedUntil event.Instant `json:"trained_until"` // nothing later was looked at
+	Version      string        `json:"version"`         // of the content: a hash; PriorVersion of the prior
+	Prior        bool          `json:"prior,omitempty"` // its losses are those of the prior: of the uses alone was anything learnt
+	TrainedUntil event.Instant `json:"trained_until"`   // nothing later was looked at
 	Rows         int           `json:"rows"`
 	Customers    int           `json:"customers"`
 	Losses       int           `json:"losses"`     // customers lost
@@ -161,8 +168,11 @@ func MarshalModel(m *Model) ([]byte, error) { return json.Marshal(m) }
 
 // hash is the version that the content of a model has.
 func (m *Model) hash() string {
+	kind := hazardVersion
 	if m.Prior {
-		return PriorVersion
+		if kind = usesVersion; m.Comeback == nil {
+			return PriorVersion
+		}
 	}
 	content := *m
 	content.Version = ""
@@ -171,7 +181,7 @@ func (m *Model) hash() string {
 		return "not a number" // all that Marshal fails on; no model has this version
 	}
 	sum := sha256.Sum256(b)
-	return "hazard-" + hex.EncodeToString(sum[:8])
+	return kind + hex.EncodeToString(sum[:8])
 }
 
 // check says whether the lists of a model are as long as they must be, so that scoring never fails.

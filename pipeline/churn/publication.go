@@ -50,7 +50,7 @@ func readPublished(text string) (*Model, error) {
 		return nil, fmt.Errorf("data.model: %d bytes; expected %d at most", len(text), MostModelBytes)
 	}
 	m, err := ReadModel([]byte(text), AllFeatures())
-	if err == nil && m.Prior {
+	if err == nil && m.Prior && m.Comeback == nil {
 		err = errors.New("data.model: the prior is in force wherever no model is; expected one that was trained")
 	}
 	if err == nil {
