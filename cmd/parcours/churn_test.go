@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"parcours/cmd/internal/service"
@@ -35,9 +36,11 @@ func leavers(t *testing.T, customers, days int) (dir, truth string) {
 }
 
 // TestChurn: a company of ten months. The model is learnt, judged beside the truth and published; controls break bounds; the
-// tables have the figures; and a customer's page says what is known.
+// tables have the figures; and a customer's page says what is known. The directory is at work meanwhile: a log and tables that are there
+// need not be started for each of its twenty commands.
 func TestChurn(t *testing.T) {
 	dir, truth := leavers(t, 1500, 300)
+	defer up(t, dir, "--clock", "log").stop(t, syscall.SIGTERM)
 	before := lastLine[struct{ Customers []shownCall }](t, must(t, "churn", "explain", "--data", dir, "--json", "--most", "3"))
 	if len(before.Customers) != 3 || !before.Customers[0].Prior || before.Customers[0].Rank != 1 || len(before.Customers[0].Reasons) == 0 {
 		t.Fatalf("whom to call, before anything was learnt: %+v", before)
