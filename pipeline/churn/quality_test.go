@@ -230,7 +230,7 @@ func TestPSI(t *testing.T) {
 // TestWilson: the figures of Newcombe (1998), Statistics in Medicine 17, table I.
 func TestWilson(t *testing.T) {
 	for _, c := range []struct{ of, n, low, high float64 }{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}} {
-		if m := wilson(c.of, c.n); !near64(m.Low, c.low, 5e-5) || !near64(m.High, c.high, 5e-5) {
+		if m := wilson(c.of/c.n, c.n); !near64(m.Low, c.low, 5e-5) || !near64(m.High, c.high, 5e-5) {
 			t.Errorf("%v of %v: %+v", c.of, c.n, m)
 		}
 	}
