@@ -13,6 +13,7 @@ import (
 	"parcours/pipeline/attribution"
 	"parcours/pipeline/churn"
 	"parcours/pipeline/evaluate"
+	"parcours/pipeline/rules"
 )
 
 // shownCause is a kind of breakpoint: how often those leave whom it met, against others, beside what was planted.
@@ -24,6 +25,7 @@ type shownCause struct {
 	Raw        shownMeasure `json:"raw"`        // risk ratio with no strata
 	Stratified shownMeasure `json:"stratified"` // Mantel-Haenszel, over landmark, segment, tenure and contacts
 	Margin     shownMeasure `json:"stratified_by_margin_too"`
+	Beside     shownMeasure `json:"beside_the_others"` // of one that has just happened, all kinds at once
 }
 
 // together are the landmarks of ranking with all reason families of a customer in one row: exposed to a kind is whom it met for
@@ -50,41 +52,82 @@ func (l *learning) causes(ctx context.Context, truth *evaluate.Leaving, rows []c
 	if err := l.store.RankBy(ctx, l.now); err != nil {
 		return nil, err
 	}
-	margins := map[evaluate.At]float64{}
-	for i := range rows {
-		margins[evaluate.At{Customer: rows[i].Customer, Landmark: rows[i].At}] = rows[i].Margin
-	}
 	together, err := l.together(ctx)
 	if err != nil {
 		return nil, err
 	}
-	raw, stratified, dear := attribution.NewCohort(), attribution.NewCohort(), attribution.NewCohort()
+	b := newBlame(rows)
 	for at, r := range together {
-		err := stratified.Add(r)
-		if r.Segment += band(margins[at]); err == nil {
-			err = dear.Add(r)
-		}
-		if err == nil && r.Contacts > 0 {
-			err = raw.Add(attribution.Row{Customer: r.Customer, Family: r.Family, Kinds: r.Kinds, Contacts: 1, Lost: r.Lost})
-		}
-		if err != nil {
+		if err := b.add(at, r); err != nil {
 			return nil, err
 		}
 	}
-	o := attribution.Options{TooFew: l.now.Attribution.TooFew, Replicates: l.now.Attribution.Replicates}
+	return b.list(attribution.Options{TooFew: l.now.Attribution.TooFew, Replicates: l.now.Attribution.Replicates}, truth)
+}
+
+// blame gathers landmark rows for each way of setting kinds beside losses.
+type blame struct {
+	marks                 map[evaluate.At]*churn.Row
+	raw, stratified, dear *attribution.Cohort
+	beside                *attribution.Together
+}
+
+func newBlame(rows []churn.Row) *blame {
+	b := &blame{
+		marks: map[evaluate.At]*churn.Row{}, raw: attribution.NewCohort(), stratified: attribution.NewCohort(), dear: attribution.NewCohort(),
+		beside: attribution.NewTogether(rules.Kinds(), churn.Alike),
+	}
+	for i := range rows {
+		b.marks[evaluate.At{Customer: rows[i].Customer, Landmark: rows[i].At}] = &rows[i]
+	}
+	return b
+}
+
+// add takes in one row. Whose burden nobody knows, since no contract of theirs was in force, is beside nobody.
+func (b *blame) add(at evaluate.At, r attribution.Row) error {
+	mark, margin := b.marks[at], 0.
+	if mark != nil {
+		margin = mark.Margin
+		if err := b.beside.Add(r, churn.AllFeatures().Burden(mark), churn.AllFeatures().HeldAlike(mark)); err != nil {
+			return err
+		}
+	}
+	if err := b.stratified.Add(r); err != nil {
+		return err
+	}
+	if r.Contacts > 0 {
+		if err := b.raw.Add(attribution.Row{Customer: r.Customer, Family: r.Family, Kinds: r.Kinds, Contacts: 1, Lost: r.Lost}); err != nil {
+			return err
+		}
+	}
+	r.Segment += band(margin)
+	return b.dear.Add(r)
+}
+
+// list estimates, and puts first whose ratio beside the others is at least the highest.
+func (b *blame) list(o attribution.Options, truth *evaluate.Leaving) ([]shownCause, error) {
 	byKind := map[string]*shownCause{}
-	for i, cohort := range []*attribution.Cohort{raw, stratified, dear} {
+	of := func(kind string) *shownCause {
+		if byKind[kind] == nil {
+			byKind[kind] = &shownCause{Kind: kind}
+			byKind[kind].Planted, byKind[kind].Strength = truth.Role(kind)
+		}
+		return byKind[kind]
+	}
+	for i, cohort := range []*attribution.Cohort{b.raw, b.stratified, b.dear} {
 		for _, a := range cohort.Estimate(o) {
-			c := byKind[a.Kind]
-			if c == nil {
-				c = &shownCause{Kind: a.Kind}
-				c.Planted, c.Strength = truth.Role(a.Kind)
-				byKind[a.Kind] = c
-			}
+			c := of(a.Kind)
 			c.Losses = max(c.Losses, a.ExposedLosses)
-			if a.Says == attribution.Estimated {
-				*[]*shownMeasure{&c.Raw, &c.Stratified, &c.Margin}[i] = shownMeasure{&a.RiskRatio.Value, &a.RiskRatio.Low, &a.RiskRatio.High}
-			}
+			*[]*shownMeasure{&c.Raw, &c.Stratified, &c.Margin}[i] = ratioOf(a.Says, a.RiskRatio)
+		}
+	}
+	beside, err := b.beside.Estimate(o, attribution.Ridge)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range beside {
+		if a.Exposed > 0 {
+			of(a.Kind).Beside = ratioOf(a.Says, a.RiskRatio)
 		}
 	}
 	var list []shownCause
@@ -92,9 +135,18 @@ func (l *learning) causes(ctx context.Context, truth *evaluate.Leaving, rows []c
 		list = append(list, *c)
 	}
 	slices.SortFunc(list, func(a, b shownCause) int {
-		return cmp.Or(cmp.Compare(figureOr0(b.Stratified.Value), figureOr0(a.Stratified.Value)), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(cmp.Compare(figureOr0(b.Beside.Low), figureOr0(a.Beside.Low)), cmp.Compare(figureOr0(b.Stratified.Value), figureOr0(a.Stratified.Value)),
+			cmp.Compare(a.Kind, b.Kind))
 	})
 	return list, nil
+}
+
+// ratioOf is nothing where too few were lost to say.
+func ratioOf(says string, e attribution.Estimate) shownMeasure {
+	if says != attribution.Estimated {
+		return shownMeasure{}
+	}
+	return shownMeasure{&e.Value, &e.Low, &e.High}
 }
 
 // band is a range of margins within a factor of the square root of 2.
@@ -114,12 +166,14 @@ func figureOr0(v *float64) float64 {
 
 func printCauses(out io.Writer, list []shownCause) {
 	t := newTable(out, "What goes with losses (risk ratio of those whom it met in the 90 days before), beside what was planted",
-		"breakpoint", "planted", "strength", "exposed and lost", "raw", "stratified", "and by margin")
+		"breakpoint", "planted", "strength", "exposed and lost", "raw", "stratified", "and by margin", "beside the others")
 	for i := range list {
 		c := &list[i]
-		t.AppendRow(table.Row{c.Kind, c.Planted, c.Strength, c.Losses, c.Raw.with("%.2f"), c.Stratified.with("%.2f"), c.Margin.with("%.2f")})
+		t.AppendRow(table.Row{c.Kind, c.Planted, c.Strength, c.Losses, c.Raw.with("%.2f"), c.Stratified.with("%.2f"), c.Margin.with("%.2f"), c.Beside.with("%.2f")})
 	}
 	t.Render()
+	fmt.Fprintln(out, `Raw: against everybody else with a contact. Stratified: among alike customers, with all that the kind brings along. Beside the others: all kinds
+at once, what one that has just happened goes with by itself; sorted by the least it may be. All are associated with losses; none says what causes them.`)
 }
 
 // print shows an evaluation to a person.
