@@ -25,7 +25,7 @@ type shownCause struct {
 	Raw        shownMeasure `json:"raw"`        // risk ratio with no strata
 	Stratified shownMeasure `json:"stratified"` // Mantel-Haenszel, over landmark, segment, tenure and contacts
 	Margin     shownMeasure `json:"stratified_by_margin_too"`
-	Beside     shownMeasure `json:"beside_the_others"` // of one that has just happened, all kinds at once
+	Beside     shownMeasure `json:"beside_the_others"` // of one breakpoint more, all kinds at once
 }
 
 // together are the landmarks of ranking with all reason families of a customer in one row: exposed to a kind is whom it met for
@@ -75,7 +75,7 @@ type blame struct {
 func newBlame(rows []churn.Row) *blame {
 	b := &blame{
 		marks: map[evaluate.At]*churn.Row{}, raw: attribution.NewCohort(), stratified: attribution.NewCohort(), dear: attribution.NewCohort(),
-		beside: attribution.NewTogether(rules.Kinds(), churn.Alike),
+		beside: attribution.NewTogether(rules.Kinds()),
 	}
 	for i := range rows {
 		b.marks[evaluate.At{Customer: rows[i].Customer, Landmark: rows[i].At}] = &rows[i]
@@ -173,7 +173,7 @@ func printCauses(out io.Writer, list []shownCause) {
 	}
 	t.Render()
 	fmt.Fprintln(out, `Raw: against everybody else with a contact. Stratified: among alike customers, with all that the kind brings along. Beside the others: all kinds
-at once, what one that has just happened goes with by itself; sorted by the least it may be. All are associated with losses; none says what causes them.`)
+at once, what one of a kind goes with by itself; sorted by the least it may be. All are associated with losses; none says what causes them.`)
 }
 
 // print shows an evaluation to a person.

@@ -45,17 +45,20 @@ type Beside struct {
 // keeps a kind finite of which next to nothing is known, and moves one by little of which something is.
 const Ridge = 1
 
-// NewTogether gives one without rows, for these kinds and so many numbers that are held alike.
-func NewTogether(kinds []string, alike int) *Together {
-	return &Together{kinds: kinds, alike: alike, strata: family{strata: map[stratum]int32{}}, customers: map[string]int32{}}
+// NewTogether gives one without rows, for these kinds.
+func NewTogether(kinds []string) *Together {
+	return &Together{kinds: kinds, strata: family{strata: map[stratum]int32{}}, customers: map[string]int32{}}
 }
 
 var errBurdens = errors.New("expected a number for each kind, and for all that is held alike")
 
 // Add takes in one row: its burdens in the order of the kinds (0 for whom the kind never met, 1 for one that has just happened),
-// and what else is to be held alike. Its family and kinds are not looked at, and one without a contact is left out: it would be
+// and what else is to be held alike, as many numbers in each row. Its family and kinds are not looked at, and one without a contact is left out: it would be
 // compared with nobody.
 func (t *Together) Add(r Row, burdens, alike []float64) error {
+	if len(t.rows) == 0 {
+		t.alike = len(alike)
+	}
 	x := slices.Concat(burdens, alike)
 	if len(burdens) != len(t.kinds) || len(alike) != t.alike || slices.ContainsFunc(x, func(v float64) bool { return !finite(v) }) {
 		return fmt.Errorf("add a landmark row: %w", errBurdens)

@@ -18,7 +18,7 @@ type laden struct {
 
 func together(t testing.TB, kinds []string, rows []laden) *attribution.Together {
 	t.Helper()
-	all := attribution.NewTogether(kinds, len(rows[0].alike))
+	all := attribution.NewTogether(kinds)
 	for _, r := range rows {
 		if err := all.Add(r.Row, r.burdens, r.alike); err != nil {
 			t.Fatal(err)
@@ -209,7 +209,7 @@ func TestBesideNothing(t *testing.T) {
 	if _, err := together(t, kinds, rows).Estimate(attribution.Options{}, 0); err == nil {
 		t.Error("a kind that nobody met has a highest likelihood")
 	}
-	none := attribution.NewTogether(kinds, 0)
+	none := attribution.NewTogether(kinds)
 	if err := none.Add(attribution.Row{Customer: "a", Lost: true}, []float64{1, 0}, nil); err != nil {
 		t.Error(err)
 	}

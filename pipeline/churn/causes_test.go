@@ -143,7 +143,7 @@ func (l *leavers) blamed(t *testing.T) []blamed {
 	for i := range marks {
 		laden[at{marks[i].Customer, marks[i].At}] = &marks[i]
 	}
-	raw, stratified, together := attribution.NewCohort(), attribution.NewCohort(), attribution.NewTogether(rules.Kinds(), churn.Alike)
+	raw, stratified, together := attribution.NewCohort(), attribution.NewCohort(), attribution.NewTogether(rules.Kinds())
 	for _, r := range l.atRisk() {
 		mark := laden[at{r.Customer, r.Landmark}]
 		if mark == nil {
