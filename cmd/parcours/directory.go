@@ -98,18 +98,18 @@ func (d *directory) readable(ctx context.Context) (*clickhouse.Store, error) {
 
 // tables opens the tables of the directory, as they are.
 func (d *directory) tables(ctx context.Context) (*clickhouse.Store, error) {
-	addr := ""
+	config := clickhouse.Config{}
 	if d.held != nil {
-		addr = d.held.ClickHouse
+		config = tablesOf(*d.held)
 	} else {
 		server, err := startTables(ctx, nodeConfig{dir: d.flags.Data, library: d.flags.Library, memory: d.flags.Memory}, d.log)
 		if err != nil {
 			return nil, err
 		}
 		d.closers = append(d.closers, func() { _ = server.Close() })
-		addr = server.Addr()
+		config.Addr = server.Addr()
 	}
-	store, err := clickhouse.Open(ctx, clickhouse.Config{Addr: addr}, d.log)
+	store, err := clickhouse.Open(ctx, config, d.log)
 	if err != nil {
 		return nil, err
 	}

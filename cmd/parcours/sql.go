@@ -59,6 +59,9 @@ func (c *SQLCommand) Run(common *service.Common, s *streams) error {
 		}
 		defer release()
 		config.Addr = addr
+		if a, err := embedded.ReadAddresses(c.Data); err == nil && config.Username == "" {
+			config.Username = a.ClickHouseUser
+		}
 	}
 	store, err := clickhouse.Open(ctx, config, log)
 	if err != nil {

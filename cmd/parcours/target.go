@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"parcours/cmd/internal/service"
 	"parcours/pipeline"
 	"parcours/pipeline/clickhouse"
 	"parcours/pipeline/embedded"
@@ -113,6 +115,15 @@ func heldBy(err error) (embedded.Addresses, bool) {
 	return held.Addresses, true
 }
 
+// tablesOf says how to reach the ClickHouse of whoever holds a directory; its password stands in no file.
+func tablesOf(a embedded.Addresses) clickhouse.Config {
+	c := clickhouse.Config{Addr: a.ClickHouse, Username: a.ClickHouseUser}
+	if a.ClickHouseUser != "" {
+		c.Password = os.Getenv(service.EnvPrefix + "_CLICKHOUSE_PASSWORD")
+	}
+	return c
+}
+
 func newRemoteTarget(ctx context.Context, a embedded.Addresses, key string, log zerolog.Logger) (*remoteTarget, error) {
 	config := guest()
 	config.URL = a.NATS
@@ -125,7 +136,7 @@ func newRemoteTarget(ctx context.Context, a embedded.Addresses, key string, log 
 		bus.Close()
 		return nil, err
 	}
-	if t.store, err = clickhouse.Open(ctx, clickhouse.Config{Addr: a.ClickHouse}, log); err != nil {
+	if t.store, err = clickhouse.Open(ctx, tablesOf(a), log); err != nil {
 		bus.Close()
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,9 @@ import (
 const (
 	lockFile      = "lock"
 	addressesFile = "addresses.json"
+	// ElsewhereFile in a data directory says where the servers are that it stands for: addresses that nobody here publishes,
+	// in the same words. Such a directory is always held, by those servers.
+	ElsewhereFile = "elsewhere.json"
 )
 
 // ErrHeld is what a [HeldError] is: another process owns the data directory.
@@ -27,6 +31,8 @@ type Addresses struct {
 	ClickHouse string `json:"clickhouse"` // host:port of the HTTP interface
 	Ingest     string `json:"ingest"`     // URL of the HTTP door
 	Command    string `json:"command"`    // the verb the owner runs
+	// ClickHouseUser is the account on ClickHouse, where it asks for one.
+	ClickHouseUser string `json:"clickhouse_user,omitempty"`
 }
 
 // HeldError says which process holds a data directory, and where it can be reached as far as it has said so.
@@ -37,6 +43,10 @@ type HeldError struct {
 
 // Error is one sentence that says what to do.
 func (e *HeldError) Error() string {
+	if e.Addresses.Command == elsewhere {
+		return fmt.Sprintf("data directory %s stands for servers elsewhere (%s: NATS at %s, ClickHouse at %s): nothing can be run in it",
+			e.Dir, ElsewhereFile, named(withoutAccount(e.Addresses.NATS)), named(e.Addresses.ClickHouse))
+	}
 	if e.Addresses.PID == 0 {
 		return fmt.Sprintf("data directory %s is in use by another process that has not published its addresses yet; wait for it or stop it", e.Dir)
 	}
@@ -46,6 +56,18 @@ func (e *HeldError) Error() string {
 
 // Is makes errors.Is(err, ErrHeld) true.
 func (e *HeldError) Is(target error) bool { return target == ErrHeld }
+
+// elsewhere is the command of a deployment.
+const elsewhere = "elsewhere"
+
+// withoutAccount leaves a password out of a URL.
+func withoutAccount(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an address that is no URL"
+	}
+	return u.Redacted()
+}
 
 func named(s string) string {
 	if s == "" {
@@ -61,8 +83,12 @@ type Lock struct {
 }
 
 // LockDirectory makes this process the only owner of dir, which it creates (mode 0700) if need be. It does not wait:
-// where another process, or another Lock of this one, owns it the error is a [HeldError].
+// where another process, or another Lock of this one, owns it, or where it stands for servers elsewhere, the error is a
+// [HeldError].
 func LockDirectory(dir string) (*Lock, error) {
+	if _, err := os.Stat(filepath.Join(dir, ElsewhereFile)); err == nil {
+		return nil, held(dir)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)
 	}
@@ -120,16 +146,39 @@ func (l *Lock) forget() error {
 	return nil
 }
 
-// ReadAddresses is what the owner of dir published last. Only while the directory is held is it current.
+// ReadAddresses is what the owner of dir published last, or what [ElsewhereFile] says. Only while the directory is held is it
+// current.
 func ReadAddresses(dir string) (Addresses, error) {
-	var a Addresses
+	a, err := readElsewhere(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return a, err
+	}
 	body, err := os.ReadFile(filepath.Join(dir, addressesFile))
+	if err == nil {
+		err = json.Unmarshal(body, &a)
+	}
 	if err != nil {
 		return a, fmt.Errorf("read addresses of %s: %w", dir, err)
 	}
-	if err := json.Unmarshal(body, &a); err != nil {
-		return a, fmt.Errorf("read addresses of %s: %w", dir, err)
+	return a, nil
+}
+
+// readElsewhere reads what a person wrote: a word that is not known is an error, and none may be missing.
+func readElsewhere(dir string) (Addresses, error) {
+	file, err := os.Open(filepath.Join(dir, ElsewhereFile))
+	if err != nil {
+		return Addresses{}, err
 	}
+	defer file.Close()
+	a, strict := Addresses{}, json.NewDecoder(file)
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&a); err != nil {
+		return Addresses{}, fmt.Errorf("read %s: %w", file.Name(), err)
+	}
+	if a.NATS == "" || a.ClickHouse == "" || a.Ingest == "" {
+		return Addresses{}, fmt.Errorf("read %s: expected nats, clickhouse and ingest", file.Name())
+	}
+	a.PID, a.Command = 0, elsewhere
 	return a, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -60,4 +61,32 @@ func TestStaleAddressesAreForgotten(t *testing.T) {
 	}
 	defer l.Release()
 	wantHeld(t, dir, Addresses{})
+}
+
+// TestElsewhere: a directory that stands for servers elsewhere is held by them, and says where they are, without a password.
+func TestElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) {
+		if err := os.WriteFile(filepath.Join(dir, ElsewhereFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"nats": "nats://parcours:hidden@n:4222", "clickhouse": "c:8123", "ingest": "http://i:8080", "clickhouse_user": "u"}`)
+	want := Addresses{NATS: "nats://parcours:hidden@n:4222", ClickHouse: "c:8123", Ingest: "http://i:8080", ClickHouseUser: "u", Command: "elsewhere"}
+	wantHeld(t, dir, want)
+	if got, err := ReadAddresses(dir); err != nil || got != want {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	if _, err := LockDirectory(dir); strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), "n:4222") {
+		t.Error(err)
+	}
+	for _, broken := range []string{`{"nats": "n"}`, `{"nats": "n", "clickhouse": "c", "ingest": "i", "grafana": "g"}`, `{`} {
+		write(broken)
+		if _, err := ReadAddresses(dir); err == nil {
+			t.Errorf("%s is taken", broken)
+		}
+		if _, err := LockDirectory(dir); !errors.Is(err, ErrHeld) {
+			t.Errorf("%s: %v", broken, err)
+		}
+	}
 }

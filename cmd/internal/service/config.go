@@ -32,15 +32,13 @@ const EnvPrefix = "PARCOURS"
 // that no flag has is an error.
 func Parse(cli any, name, description string, args []string, stdout, stderr io.Writer) (*kong.Context, int, error) {
 	exit := -1
-	k, err := kong.New(cli,
-		kong.Name(name), kong.Description(description), kong.Writers(stdout, stderr),
-		kong.DefaultEnvars(EnvPrefix),
-		kong.Configuration(loadYAML),
+	k, err := commandLine(cli, name, description,
+		kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, Summary: false, WrapUpperBound: 110}),
 		kong.Exit(func(code int) { exit = code }),
 	)
 	if err != nil {
-		return nil, Impaired, fmt.Errorf("command line of %s: %w", name, err)
+		return nil, Impaired, err
 	}
 	completion.Register(k)
 	ctx, err := k.Parse(args)
@@ -51,6 +49,34 @@ func Parse(cli any, name, description string, args []string, stdout, stderr io.W
 		return nil, Misused, unfound(err)
 	}
 	return ctx, Done, nil
+}
+
+func commandLine(cli any, name, description string, more ...kong.Option) (*kong.Kong, error) {
+	k, err := kong.New(cli, append(more, kong.Name(name), kong.Description(description), kong.DefaultEnvars(EnvPrefix), kong.Configuration(loadYAML))...)
+	if err != nil {
+		return nil, fmt.Errorf("command line of %s: %w", name, err)
+	}
+	return k, nil
+}
+
+// Variables are the names of all environment variables that the flags of a command structure read.
+func Variables(cli any) ([]string, error) {
+	k, err := commandLine(cli, "parcours", "")
+	if err != nil {
+		return nil, err
+	}
+	return variables(k.Model.Node), nil
+}
+
+func variables(n *kong.Node) []string {
+	var all []string
+	for _, f := range n.Flags {
+		all = append(all, f.Envs...)
+	}
+	for _, child := range n.Children {
+		all = append(all, variables(child)...)
+	}
+	return all
 }
 
 // unfound says of a file that is not there what it is, and nothing of how that was found out.
