@@ -6,6 +6,7 @@ SHELL := bash
 GO       ?= go
 GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 COMMANDS := ingest aggregator parcours
+SOURCES  := cmd pipeline schemas deploy dashboards
 ARGS     ?=
 
 export CGO_ENABLED := 0
@@ -41,7 +42,7 @@ lint: ## golangci-lint with the rules of .golangci.yml
 
 .PHONY: fmt
 fmt: ## format the code
-	gofmt -w cmd pipeline schemas
+	gofmt -w $(SOURCES)
 
 .PHONY: generate
 generate: ## make the generated files anew (schemas)
@@ -54,7 +55,7 @@ current: ## fail when a generated file is not what `make generate` makes, or go.
 
 .PHONY: formatted
 formatted:
-	@unformatted=$$(gofmt -l cmd pipeline schemas); if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l $(SOURCES)); if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
 
 .PHONY: check
 check: formatted current lint test ## what CI runs: format, generated files, lint, tests

@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"schemas":                     {},
 	"schemas/channel/gen":         {"pipeline/event"},
 	"pipeline/readiness":          {"pipeline/event", "pipeline/rules"},
+	"deploy":                      {}, // only tests import it
 }
 
 // computing packages read no clock, no socket, no file, and roll no dice that nobody seeded.
@@ -56,6 +57,9 @@ var only = map[string][]string{
 	"github.com/grafana/":               {"dashboards"},
 	"github.com/ebitengine/purego":      {"pipeline/embedded"},
 	"github.com/cockroachdb/datadriven": {},
+	"github.com/compose-spec/":          {"deploy"},
+	"k8s.io/":                           {"deploy"},
+	"sigs.k8s.io/":                      {"deploy"},
 }
 
 // TestLayers reads the imports of every file that is not a test.
