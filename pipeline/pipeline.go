@@ -294,6 +294,12 @@ type Generation struct {
 	TZData   string // version of the time zones
 }
 
+// Snapshotter takes copies of the views that are too slow to be read by a screen of many panels.
+type Snapshotter interface {
+	// Snapshot replaces the copies; readers see all of one or all of the one before. It fails for the first view that does, after all were tried.
+	Snapshot(ctx context.Context) error
+}
+
 // Losses gives the landmarks at which customers left or stayed, and keeps what is estimated from them. Landmarks and Settled
 // are of the current generation.
 type Losses interface {

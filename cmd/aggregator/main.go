@@ -69,7 +69,7 @@ func (c *CLI) Serve() error {
 		return err
 	}
 	loop, err := aggregate.New(c.Aggregator, aggregate.Dependencies{
-		Log: bus, Appender: bus, Store: store, Auditor: store, Analyst: store, Losses: store, Teller: bus, Rejecter: bus, Checkpoints: bus, Book: rules.Default(),
+		Log: bus, Appender: bus, Store: store, Auditor: store, Analyst: store, Losses: store, Snapshots: store, Teller: bus, Rejecter: bus, Checkpoints: bus, Book: rules.Default(),
 		Partitions: info.Partitions, Wall: info.Mode == nats.ModeWall, Now: time.Now, Scratch: c.Scratch, Logger: log,
 		Metrics: aggregate.NewMetrics(registry),
 	})

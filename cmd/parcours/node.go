@@ -243,7 +243,7 @@ func (n *node) startLoop(context.Context) (err error) {
 // foldOf is what a fold works with on a log and its tables.
 func foldOf(bus *nats.Bus, store *clickhouse.Store, info nats.LogInfo, log zerolog.Logger) aggregate.Dependencies {
 	return aggregate.Dependencies{
-		Log: bus, Appender: bus, Store: store, Auditor: store, Analyst: store, Losses: store, Teller: bus, Rejecter: bus, Checkpoints: bus, Book: rules.Default(),
+		Log: bus, Appender: bus, Store: store, Auditor: store, Analyst: store, Losses: store, Snapshots: store, Teller: bus, Rejecter: bus, Checkpoints: bus, Book: rules.Default(),
 		Partitions: info.Partitions, Wall: info.Mode == nats.ModeWall, Now: time.Now, Logger: log,
 	}
 }
@@ -332,7 +332,10 @@ func complete(ctx context.Context, bus *nats.Bus, store *clickhouse.Store, info 
 	if err := customersScored(ctx, bus, store); err != nil {
 		return err
 	}
-	return associated(ctx, bus, store)
+	if err := associated(ctx, bus, store); err != nil {
+		return err
+	}
+	return store.Snapshot(ctx)
 }
 
 const (

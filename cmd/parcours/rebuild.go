@@ -108,6 +108,9 @@ func (c *RebuildCommand) Run(common *service.Common, s *streams) error {
 	taking := newWait(s.err, fmt.Sprintf("taking over generation %d", g.Number), "messages folded", folding(ctx, d.bus, store))
 	err = d.adopted(ctx, store, g)
 	taking.done()
+	if err == nil {
+		err = store.Snapshot(ctx)
+	}
 	if err != nil {
 		return err
 	}

@@ -31,9 +31,10 @@ type Dependencies struct {
 	Appender    pipeline.Appender // for ticks; may be nil in log mode
 	Store       pipeline.Store
 	Auditor     pipeline.Auditor
-	Analyst     pipeline.Analyst // of closed days; nil: none is looked at
-	Watch       Watch            // nil: alert.Watch
-	Losses      pipeline.Losses  // of associated losses; nil where none are estimated
+	Analyst     pipeline.Analyst     // of closed days; nil: none is looked at
+	Watch       Watch                // nil: alert.Watch
+	Losses      pipeline.Losses      // of associated losses; nil where none are estimated
+	Snapshots   pipeline.Snapshotter // of views, in wall mode; nil: none are taken
 	Teller      pipeline.Teller
 	Rejecter    pipeline.Rejecter
 	Checkpoints pipeline.Checkpoints

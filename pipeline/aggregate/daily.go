@@ -33,7 +33,7 @@ type closed struct {
 // daily lists the duties of a day. Each finds out itself what of it is done already.
 func (a *Aggregator) daily() []func(context.Context, *closed) error {
 	return []func(context.Context, *closed) error{
-		a.closeDays, a.associate, a.score,
+		a.closeDays, a.associate, a.score, a.snapshots,
 	}
 }
 
@@ -300,6 +300,14 @@ func (a *Aggregator) associate(ctx context.Context, day *closed) error {
 	}
 	_, err := Associate(ctx, a.Losses, day.book, day.until.Start())
 	return err
+}
+
+// snapshots takes copies of the views that screens read, where real time closes days. In log mode who brings events does, at their end.
+func (a *Aggregator) snapshots(ctx context.Context, _ *closed) error {
+	if a.Snapshots == nil || !a.wall() {
+		return nil
+	}
+	return a.Snapshots.Snapshot(ctx)
 }
 
 // earliest is before every day that the tables hold.

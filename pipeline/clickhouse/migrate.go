@@ -41,7 +41,10 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.showKinds(ctx, pipeline.Kinds()); err != nil {
 		return err
 	}
-	return s.showFeatures(ctx, churn.Words(churn.AllFeatures()))
+	if err := s.showFeatures(ctx, churn.Words(churn.AllFeatures())); err != nil {
+		return err
+	}
+	return s.showSnapshots(ctx)
 }
 
 // ErrBehind means that the tables were made by an earlier release, and no process of this one has been started on them yet.

@@ -1,0 +1,158 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"parcours/schemas"
+)
+
+// viewColumn is one column of a view as system.columns has it.
+type viewColumn struct{ Name, Type, Comment string }
+
+// Snapshot takes a copy of every view of schemas.Snapshots, one after another: readers see all of a copy, or all of the one before. Two that are
+// taken at once do no harm. A view that fails leaves its last copy; the first error comes back when all were tried.
+func (s *Store) Snapshot(ctx context.Context) (err error) {
+	for _, name := range schemas.Snapshots {
+		if taking := s.snapshot(ctx, name); taking != nil && err == nil {
+			err = fmt.Errorf("take a snapshot of %s_v: %w", name, taking)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+func (s *Store) snapshot(ctx context.Context, name string) error {
+	db, began := s.config.Database, time.Now()
+	columns, err := s.viewColumns(ctx, name+"_v")
+	if err != nil {
+		return err
+	}
+	taken := uint64(began.UnixNano())
+	list := columnNames(columns)
+	insert := fmt.Sprintf("INSERT INTO %[1]s.%[2]s_kept (%[3]s, taken) SELECT %[3]s, toUInt64(%[4]d) FROM %[1]s.%[2]s_v SETTINGS insert_deduplicate = 0", db, name, list, taken)
+	if err := s.conn.Exec(ctx, insert); err != nil {
+		return err
+	}
+	note := fmt.Sprintf("INSERT INTO %[1]s.snapshots SELECT '%[2]s', %[3]d, fromUnixTimestamp64Milli(%[4]d, 'UTC'), %[5]d, (SELECT count() FROM %[1]s.%[2]s_kept WHERE taken = %[3]d) SETTINGS insert_deduplicate = 0",
+		db, name, taken, began.UnixMilli(), time.Since(began).Milliseconds())
+	if err := s.conn.Exec(ctx, note); err != nil {
+		return err
+	}
+	return s.forget(ctx, name)
+}
+
+// remembered is how many copies stay: the one that is read, and the one before for who reads just now.
+const remembered = 2
+
+// forget drops older copies.
+func (s *Store) forget(ctx context.Context, name string) error {
+	var old []uint64
+	rows, err := s.conn.Query(ctx, fmt.Sprintf("SELECT DISTINCT taken FROM %s.%s_kept ORDER BY taken DESC LIMIT 1000 OFFSET %d", s.config.Database, name, remembered))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var taken uint64
+		if err := rows.Scan(&taken); err != nil {
+			return err
+		}
+		old = append(old, taken)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, taken := range old {
+		if err := s.conn.Exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s_kept DROP PARTITION %d", s.config.Database, name, taken)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showSnapshots makes the tables of copies and the views that read the last one, with the columns of each view as it is now. A copy with
+// other columns is of an earlier release and thrown away.
+func (s *Store) showSnapshots(ctx context.Context) error {
+	for _, name := range schemas.Snapshots {
+		if err := s.showSnapshot(ctx, name); err != nil {
+			return fmt.Errorf("show snapshots of %s_v: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) showSnapshot(ctx context.Context, name string) error {
+	columns, err := s.viewColumns(ctx, name+"_v")
+	if err != nil {
+		return err
+	}
+	shown, err := s.viewColumns(ctx, name+"_latest_v")
+	if err != nil {
+		return err
+	}
+	if slices.Equal(columns, shown) {
+		return nil
+	}
+	for _, sql := range snapshotStatements(name, columns) {
+		statements, err := migration{name: name, text: sql}.statements(s.config)
+		if err != nil {
+			return err
+		}
+		if err := s.retry(ctx, "show snapshots", func(ctx context.Context) error { return s.conn.Exec(ctx, statements[0]) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// snapshotStatements are the table and the view of one, as templates of a migration.
+func snapshotStatements(name string, columns []viewColumn) []string {
+	view := make([]string, len(columns))
+	for i, c := range columns {
+		view[i] = fmt.Sprintf("`%s` %s COMMENT %s", c.Name, c.Type, quote(c.Comment))
+	}
+	table := slices.Concat(view, []string{"taken UInt64 COMMENT 'Number of the copy, as in snapshots.'"})
+	return []string{
+		"DROP TABLE IF EXISTS {{database}}." + name + "_kept {{on_cluster}}",
+		"CREATE TABLE IF NOT EXISTS {{database}}." + name + "_kept {{on_cluster}} (" + strings.Join(table, ", ") + ") ENGINE = {{replicated}}MergeTree " +
+			"PARTITION BY taken ORDER BY tuple() COMMENT 'Copies of " + name + "_v: read " + name + "_latest_v.'",
+		"CREATE OR REPLACE VIEW {{database}}." + name + "_latest_v {{on_cluster}} (" + strings.Join(view, ", ") + ") AS SELECT " + columnNames(columns) +
+			" FROM {{database}}." + name + "_kept WHERE taken = (SELECT max(taken) FROM {{database}}.snapshots WHERE name = '" + name + "') " +
+			"COMMENT 'The last copy of " + name + "_v, which says what its rows are; snapshots_v says when it was taken.'",
+	}
+}
+
+func columnNames(columns []viewColumn) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = "`" + c.Name + "`"
+	}
+	return strings.Join(names, ", ")
+}
+
+// viewColumns are those of a view, in order; none where there is no such view.
+func (s *Store) viewColumns(ctx context.Context, view string) (columns []viewColumn, err error) {
+	err = s.retry(ctx, "read the columns of a view", func(ctx context.Context) error {
+		columns = nil
+		rows, err := s.conn.Query(ctx, "SELECT name, type, comment FROM system.columns WHERE database = $1 AND table = $2 ORDER BY position", s.config.Database, view)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var c viewColumn
+			if err := rows.Scan(&c.Name, &c.Type, &c.Comment); err != nil {
+				return err
+			}
+			columns = append(columns, c)
+		}
+		return rows.Err()
+	})
+	return columns, err
+}
