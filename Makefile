@@ -64,6 +64,10 @@ check: formatted current lint test ## what CI runs: format, generated files, lin
 bench: libchdb ## run the benchmarks, each beside its bare baseline
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./...
 
+.PHONY: bench-dashboards
+bench-dashboards: build ## how long every panel takes on ten million events; fills ~/.cache/parcours/bench once, which takes an hour
+	@./scripts/bench-dashboards.sh
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin

@@ -29,6 +29,7 @@ type CLI struct {
 	Verify     VerifyCommand         `cmd:"" help:"Check that every event is accounted for and every row is right; name what is not."`
 	Evaluate   EvaluateCommand       `cmd:"" help:"Say how good the breakpoints are, where the truth is known: for a made-up company."`
 	Rank       RankCommand           `cmd:"" help:"Rank what broke by cost and by customers, with the losses associated with it and what the rules do not see."`
+	Brief      BriefCommand          `cmd:"" help:"Write the month on two pages for an executive committee, as HTML or PDF."`
 	Alerts     AlertsCommand         `cmd:"" help:"List the change alerts: which rate rose, since when, where, and whether it still does."`
 	Rebuild    RebuildCommand        `cmd:"" help:"Fold the whole log anew, beside the figures that people read, and switch when it is done."`
 	Checksum   ChecksumCommand       `cmd:"" help:"Print one digest for each table and for JOURNEYS."`
@@ -38,6 +39,7 @@ type CLI struct {
 	Tail       TailCommand           `cmd:"" help:"Print events, journeys and breakpoints as they come."`
 	Churn      ChurnCommand          `cmd:"" help:"Say who is leaving, why, what it is worth and how sure that is."`
 	Readiness  ReadinessCommand      `cmd:"" help:"Say what a file, or what is loaded, can support: which kinds of breakpoint, figures and planned dashboards, and why not more."`
+	Dashboards DashboardsCommand     `cmd:"" help:"Write the Grafana dashboards, in French and in English."`
 	Version    VersionCommand        `cmd:"" help:"Print the version."`
 }
 

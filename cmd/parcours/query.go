@@ -4,22 +4,31 @@ import (
 	"context"
 	"strings"
 
+	"parcours/dashboards/brief"
+	"parcours/pipeline/clickhouse"
 	"parcours/pipeline/rules"
 )
 
 // each runs a query on the node's database ({db}) and hands every row to read.
 func (n *node) each(ctx context.Context, query string, read func(scan func(...any) error) error) error {
-	rows, err := n.store.Conn().Query(ctx, strings.ReplaceAll(query, "{db}", n.store.Database()))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := read(rows.Scan); err != nil {
+	return queryOf(n.store)(ctx, query, read)
+}
+
+// queryOf runs queries on tables that are no node's.
+func queryOf(store *clickhouse.Store) brief.Query {
+	return func(ctx context.Context, query string, read func(scan func(...any) error) error) error {
+		rows, err := store.Conn().Query(ctx, strings.ReplaceAll(query, "{db}", store.Database()))
+		if err != nil {
 			return err
 		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := read(rows.Scan); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
 	}
-	return rows.Err()
 }
 
 // money is in which currency amounts of all of history stand, and whether they are illustrative.

@@ -117,7 +117,8 @@ func (n *node) open(listen string) (*service.Server, error) {
 	mux.Handle("/v1/events", door)
 	service.Admin(mux, n.registry, n.ready)
 	page := &page{node: n}
-	mux.Handle("GET /{$}", page)
+	mux.Handle("GET /status", page)
+	mux.Handle("GET /{$}", &briefPage{n, page})
 	server, err := service.Serve(listen, mux, n.log)
 	if err != nil {
 		return nil, err

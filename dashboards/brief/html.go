@@ -1,0 +1,347 @@
+package brief
+
+import (
+	"bytes"
+	_ "embed" // the pages
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+
+	"parcours/dashboards/words"
+)
+
+//go:embed brief.html
+var pages string
+
+var layout = template.Must(template.New("brief").Parse(pages))
+
+// HTML writes the two pages. Live adds, on the screen only, a bar to choose month and language, and the address of the status page.
+func (b *Brief) HTML(live bool) ([]byte, error) {
+	s, err := newSayer(b.Language, b.Currency)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.view(b)
+	if err != nil {
+		return nil, err
+	}
+	v.Live = live
+	var out bytes.Buffer
+	if err := layout.Execute(&out, v); err != nil {
+		return nil, err
+	}
+	if len(s.missing) > 0 {
+		return nil, fmt.Errorf("brief in %s: no text for %s", b.Language, strings.Join(s.missing, ", "))
+	}
+	return out.Bytes(), nil
+}
+
+// view is what the pages show, in words.
+type view struct {
+	Live          bool
+	Language      string
+	Languages     []choice
+	Months        []choice
+	T             map[string]string
+	Title, Month  string
+	Headline      string
+	Tiles         []tile
+	Top           []rankRow
+	More          string
+	Alerts        string
+	Actions       string
+	Messages      []messageChart
+	Changes       []string
+	Suggestions   []string
+	Foot          []string
+	HasIllustrate bool
+}
+
+type choice struct {
+	Value, Text string
+	Chosen      bool
+}
+
+type tile struct {
+	Name, Value, Beside, Target, Before, N, Month string
+	Missed, Rises, Bad                            bool
+}
+
+type rankRow struct {
+	Place                       int
+	Name, Cost, Of, Owner, Note string
+	Since                       string
+	Width                       int // of its bar, in hundredths of the dearest
+}
+
+type messageChart struct {
+	Says  string
+	Chart template.HTML
+	Note  string
+}
+
+func (s *sayer) view(b *Brief) (*view, error) {
+	v := &view{
+		Language: string(b.Language), Title: s.say("brief.title"), Month: s.capital(s.month(b.Month)), Headline: b.Headline,
+		T: map[string]string{},
+	}
+	for _, key := range []string{"figures", "breakpoints", "what", "cost", "owner", "since", "alerts", "actions", "changed", "look", "choose", "status", "print"} {
+		v.T[key] = s.say("brief." + key)
+	}
+	for _, l := range words.Languages() {
+		v.Languages = append(v.Languages, choice{string(l), strings.ToUpper(string(l)), l == b.Language})
+	}
+	for _, m := range b.Months {
+		v.Months = append(v.Months, choice{m.Format("2006-01"), s.month(m), m.Equal(b.Month)})
+	}
+	for i := range b.Figures {
+		v.Tiles = append(v.Tiles, s.tile(b, &b.Figures[i]))
+	}
+	v.Top, v.More = s.ranking(b), s.listed(b)
+	v.Alerts, v.Actions = s.alerts(b), s.actions(b)
+	v.Changes, v.Suggestions, v.Foot = s.changes(b), s.suggestions(b), s.foot(b)
+	var err error
+	v.Messages, err = s.messages(b)
+	return v, err
+}
+
+// tile is one figure.
+func (s *sayer) tile(b *Brief, f *Figure) tile {
+	t := tile{Name: s.texts.Name("figure", f.Name), Value: s.share(f.Value), N: s.n(f)}
+	if f.Name == "avoidable_cost" {
+		t.Value, t.Beside = s.money(f.Amount), s.sayf("brief.of_cost", s.share(f.Value))
+		if b.Illustrative {
+			t.Beside += ", " + s.say("house.illustrative")
+		}
+	}
+	switch {
+	case math.IsNaN(f.Target):
+		t.Target = s.say("brief.no_target")
+	case f.Missed():
+		t.Missed, t.Target = true, s.sayf("brief.target_missed", s.share(f.Target))
+	default:
+		t.Target = s.sayf("brief.target_met", s.share(f.Target))
+	}
+	t.Before, t.Rises, t.Bad = s.before(f)
+	if !f.Month.Equal(b.Month) {
+		t.Month = s.sayf("brief.of_month", s.month(f.Month))
+	}
+	return t
+}
+
+// n is what a figure is out of, and how sure it is.
+func (s *sayer) n(f *Figure) string {
+	text := s.sayf("brief.n."+f.Name, s.count(f.N))
+	if !math.IsNaN(f.Low) {
+		text += s.sayf("brief.interval", s.share(f.Low), s.share(f.High))
+	}
+	if f.Name == "satisfaction" && !math.IsNaN(f.ResponseRate) {
+		text += s.sayf("brief.response", s.share(f.ResponseRate))
+	}
+	return text
+}
+
+// before compares; an arrow only beyond noise.
+func (s *sayer) before(f *Figure) (text string, rises, isBad bool) {
+	c := f.Before
+	ago := s.ago(c.Months)
+	switch {
+	case c.Months == 0:
+		return s.say("brief.not_compared"), false, false
+	case c.Withheld != "" || math.IsNaN(c.Difference):
+		return s.sayf("brief.withheld", ago), false, false
+	case !c.ExceedsNoise:
+		return s.sayf("brief.noise", ago), false, false
+	}
+	arrow := "▲ "
+	if c.Difference < 0 {
+		arrow = "▼ "
+	}
+	return arrow + s.sayf("brief.difference", s.points(c.Difference), ago), true, (c.Difference > 0) == f.LowerIsBetter
+}
+
+func (s *sayer) ago(months uint16) string {
+	switch months {
+	case 12:
+		return s.say("brief.year_ago")
+	case 1:
+		return s.say("brief.month_ago")
+	}
+	return s.sayf("brief.months_ago", months)
+}
+
+// told is how many breakpoints stand on the first page.
+const told = 3
+
+func (s *sayer) ranking(b *Brief) (list []rankRow) {
+	for i, r := range b.Ranking[:min(told, len(b.Ranking))] {
+		row := rankRow{
+			Place: i + 1, Name: s.where(r.Kind, r.Family), Cost: s.money(r.Cost), Of: s.sayf("brief.part", s.share(r.Cost/b.Cost)),
+			Owner: s.texts.Name("silo", r.Silo), Since: r.Since, Width: int(math.Round(100 * r.Cost / b.Ranking[0].Cost)),
+		}
+		row.Note = s.sayf("brief.customers", s.count(r.Breakpoints), s.count(r.Customers))
+		if r.Says == "estimated" && !math.IsNaN(r.RiskRatio) {
+			row.Note += s.sayf("brief.loss", s.decimal(r.RiskRatio))
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+// listed are those that a ranking by cost would hide.
+func (s *sayer) listed(b *Brief) string {
+	var captive, legal uint64
+	for _, r := range append(b.Listed, b.Ranking...) {
+		captive += r.Captive
+		if r.Severity == 5 {
+			legal += r.Breakpoints
+		}
+	}
+	if captive+legal == 0 {
+		return ""
+	}
+	return s.sayf("brief.listed", s.count(legal), s.count(captive))
+}
+
+func (s *sayer) alerts(b *Brief) string {
+	if len(b.Alerts) == 0 {
+		return s.say("brief.no_alert")
+	}
+	var list []string
+	for _, a := range b.Alerts[:min(3, len(b.Alerts))] {
+		list = append(list, s.sayf("brief.alert", s.where(a.Kind, a.Family), s.decimal(a.Factor), s.day(a.Since)))
+	}
+	if n := len(b.Alerts) - len(list); n > 0 {
+		list = append(list, s.sayf("brief.more_alerts", n))
+	}
+	return strings.Join(list, " ; ")
+}
+
+func (s *sayer) actions(b *Brief) string {
+	if len(b.Actions) == 0 {
+		return s.say("brief.no_action")
+	}
+	var list []string
+	for _, a := range b.Actions[:min(3, len(b.Actions))] {
+		list = append(list, a.What+" ("+s.month(a.At)+")")
+	}
+	return strings.Join(list, " ; ") + " – " + s.say("brief.not_measured")
+}
+
+// messages are one chart each, under the sentence that it proves.
+func (s *sayer) messages(b *Brief) (list []messageChart, err error) {
+	for i := range b.Figures {
+		f := &b.Figures[i]
+		if len(f.History) < 2 || f.Name == "complaints_in_time" {
+			continue
+		}
+		drawn, err := s.trend(f)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, messageChart{s.message(f), drawn, s.say("brief.band")})
+	}
+	costs, err := s.costs(b)
+	if err != nil {
+		return nil, err
+	}
+	risk, err := s.risk(b)
+	return append(append(list, costs...), risk...), err
+}
+
+// message says in words what the trend of a figure shows.
+func (s *sayer) message(f *Figure) string {
+	text := s.sayf("brief.is", s.texts.Name("figure", f.Name), s.share(f.Value))
+	if !math.IsNaN(f.Target) {
+		key := "brief.above_target"
+		if f.Value < f.Target {
+			key = "brief.below_target"
+		}
+		text += s.sayf(key, s.share(f.Target))
+	}
+	return text
+}
+
+func (s *sayer) costs(b *Brief) ([]messageChart, error) {
+	if len(b.Ranking) == 0 {
+		return nil, nil
+	}
+	list := make([]bar, 0, len(b.Ranking))
+	top := 0.0
+	for i, r := range b.Ranking {
+		if i < told {
+			top += r.Cost
+		}
+		list = append(list, bar{s.where(r.Kind, r.Family), r.Cost, s.money(r.Cost), i < told})
+	}
+	drawn, err := bars(list)
+	note := ""
+	if b.Illustrative {
+		note = s.capital(s.say("house.illustrative"))
+	}
+	return []messageChart{{s.sayf("brief.costs", s.share(top/b.Cost)), drawn, note}}, err
+}
+
+func (s *sayer) risk(b *Brief) ([]messageChart, error) {
+	var list []bar
+	for _, r := range b.Risk {
+		if r.Amount > 0 {
+			list = append(list, bar{s.texts.Name("segment", r.Name), r.Amount, s.money(r.Amount), false})
+		}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	drawn, err := bars(list[:min(6, len(list))])
+	note := s.say("brief.risk_now")
+	if b.RiskOf.Prior {
+		note += " " + s.say("brief.risk_prior")
+	}
+	return []messageChart{{s.sayf("brief.risk", s.money(b.RiskOf.ValueAtRisk), s.count(b.RiskOf.Customers)), drawn, note}}, err
+}
+
+func (s *sayer) changes(b *Brief) (list []string) {
+	for _, c := range b.Changes {
+		key := "brief.rose"
+		if c.Rate < c.Before {
+			key = "brief.fell"
+		}
+		list = append(list, s.sayf(key, s.texts.Name("kind", c.Kind), s.share(c.Before), s.share(c.Rate), s.count(c.N)))
+	}
+	if len(list) == 0 {
+		list = []string{s.say("brief.nothing_changed")}
+	}
+	return list
+}
+
+// suggestions say where to look, out of what stands on the pages; never what to decide.
+func (s *sayer) suggestions(b *Brief) (list []string) {
+	if len(b.Ranking) > 0 {
+		r := b.Ranking[0]
+		list = append(list, s.sayf("brief.look_first", s.where(r.Kind, r.Family), s.texts.Name("silo", r.Silo), s.count(r.Breakpoints)))
+	}
+	for i := range b.Figures {
+		if f := &b.Figures[i]; f.Name == "complaints_in_time" && !math.IsNaN(f.Target) && f.Missed() {
+			list = append(list, s.sayf("brief.look_complaints", s.share(1-f.Value), s.count(f.N)))
+		}
+	}
+	if b.RiskOf.ToCall > 0 {
+		list = append(list, s.sayf("brief.look_call", s.count(b.RiskOf.ToCall)))
+	}
+	for _, u := range b.Unseen {
+		if share := float64(u.Unseen) / float64(u.Total); u.Total >= 30 && share >= 0.5 {
+			list = append(list, s.sayf("brief.look_unseen."+u.Signal, s.share(share), s.count(u.Total)))
+		}
+	}
+	return list
+}
+
+// foot says how to read it all.
+func (s *sayer) foot(b *Brief) []string {
+	list := []string{s.sayf("brief.foot", s.day(b.Settled), b.Rules)}
+	if b.Illustrative {
+		list = append(list, s.say("brief.foot_illustrative"))
+	}
+	return append(list, s.say("brief.foot_loss"))
+}

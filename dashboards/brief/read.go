@@ -1,0 +1,231 @@
+package brief
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"parcours/dashboards/words"
+)
+
+// Query runs a statement in which {db} stands for the database, and hands on its rows.
+type Query func(ctx context.Context, statement string, row func(scan func(...any) error) error) error
+
+// ErrNoMonth says that no month can be told yet: none is over, with everything in it settled.
+var ErrNoMonth = errors.New("no month is complete yet: a brief needs one that is over, and in which every journey that ended has matured")
+
+// Read takes the brief of a month from the views: the latest that is complete where month is zero. A month that has no complete figure is an
+// error that names those that have.
+func Read(ctx context.Context, query Query, month time.Time, l words.Language) (*Brief, error) {
+	b := &Brief{Language: l, Month: month}
+	r := reader{ctx: ctx, query: query, brief: b}
+	if err := r.months(); err != nil {
+		return nil, err
+	}
+	if b.Month.IsZero() {
+		b.Month = b.Months[0]
+	}
+	if !slices.ContainsFunc(b.Months, b.Month.Equal) {
+		return nil, fmt.Errorf("month %s: expected one that is complete, %s to %s", b.Month.Format("2006-01"), b.Months[len(b.Months)-1].Format("2006-01"), b.Months[0].Format("2006-01"))
+	}
+	for _, read := range []func() error{r.rules, r.figures, r.ranking, r.since, r.changes, r.alerts, r.actions, r.risk, r.unseen, r.headline} {
+		if err := read(); err != nil {
+			return nil, fmt.Errorf("read the brief of %s: %w", b.Month.Format("2006-01"), err)
+		}
+	}
+	return b, nil
+}
+
+// reader fills a brief, view by view.
+type reader struct {
+	ctx   context.Context
+	query Query
+	brief *Brief
+}
+
+// each runs a statement; $month stands for the month of the brief.
+func (r *reader) each(statement string, row func(scan func(...any) error) error) error {
+	return r.query(r.ctx, replaceMonth(statement, r.brief.Month), row)
+}
+
+// months are those in which journeys may be told, the latest first: complete for the figure of journeys.
+func (r *reader) months() error {
+	err := r.query(r.ctx, `SELECT month FROM {db}.comex_months_v ORDER BY month DESC`, func(scan func(...any) error) error {
+		var m time.Time
+		err := scan(&m)
+		r.brief.Months = append(r.brief.Months, m)
+		return err
+	})
+	if err == nil && len(r.brief.Months) == 0 {
+		err = ErrNoMonth
+	}
+	return err
+}
+
+func (r *reader) rules() error {
+	return r.each(`SELECT (SELECT toString(argMax(version, effective_from)) FROM {db}.rule_books_v WHERE effective_from <= $after),
+			toString(currency), illustrative, (SELECT min(settled) FROM {db}.frontier_v WHERE clock > '1900-01-01 00:00:00')
+		FROM {db}.ranking_rules_v`, func(scan func(...any) error) error {
+		b := r.brief
+		return scan(&b.Rules, &b.Currency, &b.Illustrative, &b.Settled)
+	})
+}
+
+// figures takes each in the last month up to the brief's in which it is complete, and its months before.
+func (r *reader) figures() error {
+	return r.each(`SELECT toString(figure), month, ifNull(value, nan), ifNull(low, nan), ifNull(high, nan), n, numerator, ifNull(target, nan),
+			CAST(better = 'lower', 'Bool'), ifNull(response_rate, nan), compared.months_before, arrayMap(d -> ifNull(d, nan), compared.difference),
+			arrayMap(e -> ifNull(e, false), compared.exceeds_noise), compared.withheld
+		FROM {db}.figures_v WHERE complete AND n > 0 AND month <= $month AND month > $month - INTERVAL 13 MONTH
+		ORDER BY indexOf(['journeys_without_serious_breakpoint', 'first_contact_resolution', 'satisfaction', 'complaints_in_time', 'avoidable_cost'], figure), month`, r.figure)
+}
+
+func (r *reader) figure(scan func(...any) error) error {
+	f := Figure{}
+	var months []uint16
+	var differences []float64
+	var exceeds []bool
+	var withheld []string
+	err := scan(&f.Name, &f.Month, &f.Value, &f.Low, &f.High, &f.N, &f.Amount, &f.Target, &f.LowerIsBetter, &f.ResponseRate, &months, &differences, &exceeds, &withheld)
+	if err != nil {
+		return err
+	}
+	f.Before = compared(months, differences, exceeds, withheld)
+	point := Point{f.Month, f.Value, f.Low, f.High}
+	list := r.brief.Figures
+	if n := len(list); n > 0 && list[n-1].Name == f.Name {
+		f.History = append(list[n-1].History, point)
+		list[n-1] = f
+		return nil
+	}
+	f.History = []Point{point}
+	r.brief.Figures = append(list, f)
+	return nil
+}
+
+// compared is the comparison with a year ago; with the first month there is where the rules do not ask for a year.
+func compared(months []uint16, differences []float64, exceeds []bool, withheld []string) Comparison {
+	if len(months) == 0 {
+		return Comparison{Difference: math.NaN()}
+	}
+	i := max(slices.Index(months, 12), 0)
+	return Comparison{months[i], differences[i], exceeds[i], withheld[i]}
+}
+
+// ranked are how many places of the ranking are told.
+const ranked = 8
+
+func (r *reader) ranking() error {
+	b := r.brief
+	return r.each(`SELECT toString(kind), toString(reason_family), toString(silo), cost, breakpoints, customers + reached, captive_customers, severity, says,
+			ifNull(risk_ratio, nan), ifNull(rank_by_cost, 0), sum(cost) OVER ()
+		FROM {db}.ranking_v WHERE month = $month ORDER BY rank_by_cost NULLS LAST, rank_by_customers`, func(scan func(...any) error) error {
+		var row Breakpoint
+		var rank uint32
+		err := scan(&row.Kind, &row.Family, &row.Silo, &row.Cost, &row.Breakpoints, &row.Customers, &row.Captive, &row.Severity, &row.Says, &row.RiskRatio, &rank, &b.Cost)
+		switch {
+		case err != nil:
+		case rank > 0 && rank <= ranked && row.Cost > 0:
+			b.Ranking = append(b.Ranking, row)
+		case row.Captive > 0 || row.Severity == 5:
+			b.Listed = append(b.Listed, row)
+		}
+		return err
+	})
+}
+
+// since says of each breakpoint on the first page from when on its present level stands, in the words of the committee's screen.
+func (r *reader) since() error {
+	b := r.brief
+	return r.each(`SELECT kind, reason_family, silo, since_`+string(b.Language)+` FROM {db}.comex_breakpoints_v WHERE month = $month`, func(scan func(...any) error) error {
+		var kind, family, silo, since string
+		err := scan(&kind, &family, &silo, &since)
+		for i := range b.Ranking {
+			if row := &b.Ranking[i]; row.Kind == kind && row.Family == family && row.Silo == silo {
+				row.Since = since
+			}
+		}
+		return err
+	})
+}
+
+// changes are of kinds, against the month before, beyond noise.
+func (r *reader) changes() error {
+	return r.each(`SELECT toString(kind), any(kind_rate), any(kind_rate_before), any(kind_change_low), any(kind_change_high), any(kind_opportunities)
+		FROM {db}.ranking_v WHERE month = $month AND complete AND kind_exceeds_noise AND kind_withheld = '' AND kind_rate_before IS NOT NULL
+		GROUP BY kind ORDER BY abs(any(kind_change)) / any(kind_rate_before) DESC LIMIT 4`, func(scan func(...any) error) error {
+		var c Change
+		var rate, before, low, high *float64
+		err := scan(&c.Kind, &rate, &before, &low, &high, &c.N)
+		if err == nil {
+			c.Rate, c.Before, c.Low, c.High = orNaN(rate), orNaN(before), orNaN(low), orNaN(high)
+			r.brief.Changes = append(r.brief.Changes, c)
+		}
+		return err
+	})
+}
+
+func orNaN(v *float64) float64 {
+	if v == nil {
+		return math.NaN()
+	}
+	return *v
+}
+
+func (r *reader) alerts() error {
+	return r.each(`SELECT toString(kind), toString(reason_family), toString(silo), toString(unit), toString(channel), since, factor FROM {db}.alerts_v
+		WHERE raised_at < $after AND (cleared_on IS NULL OR cleared_on >= toDate32($after)) ORDER BY raised_at DESC`, func(scan func(...any) error) error {
+		var a Alert
+		err := scan(&a.Kind, &a.Family, &a.Silo, &a.Unit, &a.Channel, &a.Since, &a.Factor)
+		r.brief.Alerts = append(r.brief.Alerts, a)
+		return err
+	})
+}
+
+func (r *reader) actions() error {
+	return r.each(`SELECT launched_at, action FROM {db}.comex_actions_v
+		WHERE action != '' AND launched_at >= $month - INTERVAL 11 MONTH AND launched_at < $after ORDER BY launched_at DESC LIMIT 5`, func(scan func(...any) error) error {
+		var a Action
+		err := scan(&a.At, &a.What)
+		r.brief.Actions = append(r.brief.Actions, a)
+		return err
+	})
+}
+
+func (r *reader) risk() error {
+	b := r.brief
+	err := r.each(`SELECT name, value_at_risk, value_at_risk_excess, customers, prior FROM {db}.value_at_risk_v
+		WHERE by = 'segment' ORDER BY value_at_risk DESC`, func(scan func(...any) error) error {
+		var s Share
+		var customers, prior uint64
+		err := scan(&s.Name, &s.Amount, &s.Excess, &customers, &prior)
+		b.Risk = append(b.Risk, s)
+		b.RiskOf.ValueAtRisk += s.Amount
+		b.RiskOf.Customers += customers
+		b.RiskOf.Prior = b.RiskOf.Prior || prior > 0
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return r.each(`SELECT countIf(notEmpty(signals)) FROM {db}.customers_to_call_v`, func(scan func(...any) error) error { return scan(&b.RiskOf.ToCall) })
+}
+
+func (r *reader) unseen() error {
+	return r.each(`SELECT toString(signal), total, unseen FROM {db}.unseen_v WHERE month = $month AND total > 0 ORDER BY signal`, func(scan func(...any) error) error {
+		var u Unseen
+		err := scan(&u.Signal, &u.Total, &u.Unseen)
+		r.brief.Unseen = append(r.brief.Unseen, u)
+		return err
+	})
+}
+
+// headline is the sentence of the screen of the executive committee.
+func (r *reader) headline() error {
+	return r.each(`SELECT `+string(r.brief.Language)+` FROM {db}.comex_headline_v WHERE month = $month`, func(scan func(...any) error) error {
+		return scan(&r.brief.Headline)
+	})
+}
