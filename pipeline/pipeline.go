@@ -296,7 +296,7 @@ type Generation struct {
 
 // Snapshotter takes copies of the views that are too slow to be read by a screen of many panels.
 type Snapshotter interface {
-	// Snapshot replaces the copies; readers see all of one or all of the one before. It fails for the first view that does, after all were tried.
+	// Snapshot replaces the copies, where there is so much that views are slow; readers see all of one or all of the one before. It fails for the first view that does, after all were tried.
 	Snapshot(ctx context.Context) error
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Snapshots names the views of which a copy is kept, because with millions of journeys each takes seconds and a screen of many
-// panels would take a minute: NAME_v is computed when it is read, NAME_latest_v has the same columns as of the last copy, which is taken when
+// panels would take a minute: NAME_v is computed when it is read, NAME_latest_v has the same columns as of the last copy (the view itself until there is one), which is taken when
 // days have closed and at the end of an import (snapshots_v says when). Figures are of days that are settled, so that a day between two copies
 // changes nothing that may be drawn.
 var Snapshots = []string{

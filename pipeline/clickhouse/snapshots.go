@@ -13,9 +13,24 @@ import (
 // viewColumn is one column of a view as system.columns has it.
 type viewColumn struct{ Name, Type, Comment string }
 
-// Snapshot takes a copy of every view of schemas.Snapshots, one after another: readers see all of a copy, or all of the one before. Two that are
+// snapshotsFrom is from how many rows of journeys on copies are taken: with fewer a view answers as soon as it is asked.
+const snapshotsFrom = 50_000
+
+// Snapshot takes copies where there are so many journeys that views are slow; until then their readers get the views themselves.
+func (s *Store) Snapshot(ctx context.Context) error {
+	var journeys uint64
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.config.Database+".journeys").Scan(&journeys); err != nil {
+		return fmt.Errorf("take snapshots: %w", err)
+	}
+	if journeys < snapshotsFrom {
+		return nil
+	}
+	return s.snapshots(ctx)
+}
+
+// snapshots takes a copy of every view of schemas.Snapshots, one after another: readers see all of a copy, or all of the one before. Two that are
 // taken at once do no harm. A view that fails leaves its last copy; the first error comes back when all were tried.
-func (s *Store) Snapshot(ctx context.Context) (err error) {
+func (s *Store) snapshots(ctx context.Context) (err error) {
 	for _, name := range schemas.Snapshots {
 		if taking := s.snapshot(ctx, name); taking != nil && err == nil {
 			err = fmt.Errorf("take a snapshot of %s_v: %w", name, taking)
@@ -42,6 +57,9 @@ func (s *Store) snapshot(ctx context.Context, name string) error {
 	note := fmt.Sprintf("INSERT INTO %[1]s.snapshots SELECT '%[2]s', %[3]d, fromUnixTimestamp64Milli(%[4]d, 'UTC'), %[5]d, (SELECT count() FROM %[1]s.%[2]s_kept WHERE taken = %[3]d) SETTINGS insert_deduplicate = 0",
 		db, name, taken, began.UnixMilli(), time.Since(began).Milliseconds())
 	if err := s.conn.Exec(ctx, note); err != nil {
+		return err
+	}
+	if err := s.execTemplate(ctx, latestStatement(name, columns, copied(name, columns))); err != nil {
 		return err
 	}
 	return s.forget(ctx, name)
@@ -100,32 +118,49 @@ func (s *Store) showSnapshot(ctx context.Context, name string) error {
 		return nil
 	}
 	for _, sql := range snapshotStatements(name, columns) {
-		statements, err := migration{name: name, text: sql}.statements(s.config)
-		if err != nil {
-			return err
-		}
-		if err := s.retry(ctx, "show snapshots", func(ctx context.Context) error { return s.conn.Exec(ctx, statements[0]) }); err != nil {
+		if err := s.execTemplate(ctx, sql); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// snapshotStatements are the table and the view of one, as templates of a migration.
-func snapshotStatements(name string, columns []viewColumn) []string {
-	view := make([]string, len(columns))
-	for i, c := range columns {
-		view[i] = fmt.Sprintf("`%s` %s COMMENT %s", c.Name, c.Type, quote(c.Comment))
+// execTemplate runs one statement written as those of migrations are.
+func (s *Store) execTemplate(ctx context.Context, sql string) error {
+	statements, err := migration{text: sql}.statements(s.config)
+	if err != nil {
+		return err
 	}
-	table := slices.Concat(view, []string{"taken UInt64 COMMENT 'Number of the copy, as in snapshots.'"})
+	return s.retry(ctx, "show snapshots", func(ctx context.Context) error { return s.conn.Exec(ctx, statements[0]) })
+}
+
+// snapshotStatements are the table of one, and the view, which until the first copy reads what is copied.
+func snapshotStatements(name string, columns []viewColumn) []string {
+	table := append(described(columns), "taken UInt64 COMMENT 'Number of the copy, as in snapshots.'")
 	return []string{
 		"DROP TABLE IF EXISTS {{database}}." + name + "_kept {{on_cluster}}",
 		"CREATE TABLE IF NOT EXISTS {{database}}." + name + "_kept {{on_cluster}} (" + strings.Join(table, ", ") + ") ENGINE = {{replicated}}MergeTree " +
 			"PARTITION BY taken ORDER BY tuple() COMMENT 'Copies of " + name + "_v: read " + name + "_latest_v.'",
-		"CREATE OR REPLACE VIEW {{database}}." + name + "_latest_v {{on_cluster}} (" + strings.Join(view, ", ") + ") AS SELECT " + columnNames(columns) +
-			" FROM {{database}}." + name + "_kept WHERE taken = (SELECT max(taken) FROM {{database}}.snapshots WHERE name = '" + name + "') " +
-			"COMMENT 'The last copy of " + name + "_v, which says what its rows are; snapshots_v says when it was taken.'",
+		latestStatement(name, columns, "{{database}}."+name+"_v"),
 	}
+}
+
+// copied is where the last copy is read.
+func copied(name string, columns []viewColumn) string {
+	return "(SELECT " + columnNames(columns) + " FROM {{database}}." + name + "_kept WHERE taken = (SELECT max(taken) FROM {{database}}.snapshots WHERE name = '" + name + "'))"
+}
+
+func latestStatement(name string, columns []viewColumn, from string) string {
+	return "CREATE OR REPLACE VIEW {{database}}." + name + "_latest_v {{on_cluster}} (" + strings.Join(described(columns), ", ") + ") AS SELECT " + columnNames(columns) +
+		" FROM " + from + " COMMENT 'The last copy of " + name + "_v, which says what its rows are, and until there is one, that view itself; snapshots_v says when it was taken.'"
+}
+
+// described are columns with their types and comments, as a table or a view is made with them.
+func described(columns []viewColumn) (list []string) {
+	for _, c := range columns {
+		list = append(list, fmt.Sprintf("`%s` %s COMMENT %s", c.Name, c.Type, quote(c.Comment)))
+	}
+	return list
 }
 
 func columnNames(columns []viewColumn) string {
