@@ -234,16 +234,15 @@ func (a *Aggregator) loop(ctx context.Context, reader pipeline.Reader, head uint
 	return outcome(ctx, delivery, err)
 }
 
-// leave hands on what was folded last, and the state, so that the next start has nothing to fold again. A failure is the
-// delivery's, which is told by it.
+// leave hands on what was folded last and waits until everything folded is delivered; then it hands on the state, so that the
+// next start has nothing to fold again. A failure is the delivery's, which is told by it.
 func (a *Aggregator) leave(delivery context.Context) {
-	last := a.batch
-	if last.position != 0 {
-		if a.hand(delivery) != nil {
-			return
-		}
+	if a.batch.position != 0 && a.hand(delivery) != nil {
+		return
+	}
+	if a.handed != nil {
 		select {
-		case <-last.done:
+		case <-a.handed:
 		case <-delivery.Done():
 			return
 		}
