@@ -1,28 +1,27 @@
 package pipeline
 
 import (
-	"time"
-
 	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
 )
 
 // Census is a copy of the customers of a partition as they were at one moment, to be read while the fold goes on.
 type Census struct {
 	packed []string
 	dict   *dictionary
-	due    *dueCensus // nil for everybody
 
-	// Passed is how many customers Each passed over whose score stands as it was told.
+	// Passed is how many customers were passed over whose score stands as it was told.
 	Passed int
 }
 
-// dueCensus says who is to be looked at as of a midnight. It follows from the log and the midnight alone, so that an attempt
-// that is made again looks at the same customers.
-type dueCensus struct {
-	scored    event.Instant // the midnight that was scored last
-	asOf      event.Instant
-	unsettled time.Duration
+// glance is as much of a customer as it takes to say whether he is to be looked at: it lies beside what is packed, so that one who
+// is passed over costs no more than that. It follows from what is packed.
+type glance struct {
+	settled event.Instant // up to where what is known is settled; journey.Never where nothing is yet
+	turn    uint8         // his day of seven
+	closed  bool
+	stands  bool // a score of him stands
 }
 
 // LookEvery is the number of days within which a customer is looked at again about whom nothing came: one day of each seven is
@@ -31,22 +30,47 @@ const LookEvery = 7
 
 // Census copies the customers: two words each, since what is packed is never changed.
 func (p *Partition) Census() *Census {
-	c := &Census{packed: make([]string, len(p.customers.slots)), dict: &dictionary{words: p.dict.words[:len(p.dict.words):len(p.dict.words)]}}
+	c := p.census(len(p.customers.slots))
 	for i := range p.customers.slots {
-		c.packed[i] = p.customers.slots[i].packed
+		c.packed = append(c.packed, p.customers.slots[i].packed)
 	}
 	return c
 }
 
+func (p *Partition) census(most int) *Census {
+	return &Census{packed: make([]string, 0, most), dict: &dictionary{words: p.dict.words[:len(p.dict.words):len(p.dict.words)]}}
+}
+
 // CensusDue is a census of those whose score may read otherwise as of a midnight than as of the last one that was scored: about
 // whom something came since, or with whom something fell due; and of the others those whose day of seven has come since. Where
-// none was scored yet, that is everybody.
+// none was scored yet, that is everybody. Who that is follows from the log and the midnight alone, so that an attempt that is
+// made again looks at the same customers.
 func (p *Partition) CensusDue(asOf event.Instant) *Census {
-	c := p.Census()
-	if p.scored.any {
-		c.due = &dueCensus{p.scored.asOf, asOf, p.unsettled()}
+	if !p.scored.any {
+		return p.Census()
+	}
+	c := p.census(len(p.customers.slots) / LookEvery)
+	unsettled, turns := p.unsettled(), turnsSince(p.scored.asOf, asOf)
+	for i := range p.customers.glances {
+		switch g := &p.customers.glances[i]; {
+		case g.closed:
+		case turns[g.turn] || g.settled == journey.Never || g.settled.Add(unsettled) >= p.scored.asOf:
+			c.packed = append(c.packed, p.customers.slots[i].packed)
+		case g.stands:
+			c.Passed++
+		}
 	}
 	return c
+}
+
+// turnsSince says of each day of seven whether it has come since a midnight.
+func turnsSince(scored, asOf event.Instant) (turns [LookEvery]bool) {
+	since, now := churn.DayOf(scored), churn.DayOf(asOf)
+	for turn := range turns {
+		ago := (now%LookEvery + LookEvery + int32(turn)) % LookEvery // days since the last one
+		turns[turn] = ago < now-since
+	}
+	return turns
 }
 
 // JudgedOtherwise says whether another model or rule book is in force at a midnight than at the last one that was scored, so that
@@ -59,64 +83,66 @@ func (p *Partition) JudgedOtherwise(asOf event.Instant) bool {
 // Each gives every customer of the census of whom something is known, with what was told last, in an order that follows from the
 // log alone. What is given is valid until the next one is. It stops at the first error.
 func (c *Census) Each(each func(customer string, s *churn.Standing, last churn.Last) error) error {
+	var room churn.Room
 	for _, packed := range c.packed {
-		passed, err := c.passes(packed)
+		id, standing, last, err := c.read(packed, &room)
 		if err != nil {
 			return err
 		}
-		if passed {
+		if standing == nil || standing.Empty() && !last.Known {
 			continue
 		}
-		one, err := unpackCustomer(packed, c.dict)
-		if err != nil {
-			return err
-		}
-		if one.closed || one.standing.Empty() && !one.last.Known {
-			continue
-		}
-		if err := each(one.id, &one.standing, one.last); err != nil {
+		if err := each(id, standing, last); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// passes says whether a customer is passed over, and counts him where a score of him stands.
-func (c *Census) passes(packed string) (bool, error) {
-	if packed == "" || c.due == nil {
-		return packed == "", nil
+// read unpacks of a customer what a score is made from, the standing into room that is used again; nil of one who is closed.
+func (c *Census) read(packed string, room *churn.Room) (id string, standing *churn.Standing, last churn.Last, err error) {
+	r := unpacker{s: packed, dict: c.dict}
+	id, closed := r.home()
+	if closed || r.err != nil {
+		return id, nil, last, r.err
 	}
-	due, last, err := c.due.look(packed, c.dict)
-	if !due && last.Known {
-		c.Passed++
+	if last = r.lastBehindSignals(); r.err != nil {
+		return id, nil, last, r.err
 	}
-	return !due, err
+	standing, err = room.StandingIn(r.s)
+	return id, standing, last, err
 }
 
-// look says whether a customer is due, without unpacking him, and what was told last. Whenever something comes or falls due, what
-// is known of him is settled up to a time before the clock: so that says when it was. When a midnight is scored, clocks have reached it:
-// what came until then came before them.
-func (d *dueCensus) look(packed string, dict *dictionary) (due bool, last churn.Last, err error) {
+// glanceAt is a glance at a customer. Whenever something comes or falls due, what is known of him is settled up to a time before the
+// clock: so that says when it was. When a midnight is scored, clocks have reached it: what came until then came before them.
+func (c *customer) glanceAt(turn uint8) glance {
+	g := glance{settled: journey.Never, turn: turn, closed: c.closed, stands: c.last.Known && !c.closed}
+	if settled, any := c.standing.Settled(); any && !c.closed {
+		g.settled = settled
+	}
+	return g
+}
+
+// turnOf is the day of seven of a customer.
+func turnOf(packed string) uint8 {
+	u := unpacker{s: packed}
+	hash, _ := u.homeHash()
+	return uint8(hash % LookEvery)
+}
+
+// glanceIn is a glance at a customer who is not unpacked: no more of him is read.
+func glanceIn(packed string, dict *dictionary) (glance, error) {
+	g := glance{settled: journey.Never, turn: turnOf(packed)}
 	r := unpacker{s: packed, dict: dict}
-	hash, closed := r.homeHash()
-	if closed {
-		return false, last, r.err
+	if _, g.closed = r.homeHash(); g.closed || r.err != nil {
+		return g, r.err
 	}
-	var signal signalMemo
-	for range r.count() {
-		r.signal(&signal)
-	}
-	last = r.last()
-	if r.err != nil {
-		return false, last, r.err
+	if g.stands = r.lastBehindSignals().Known; r.err != nil {
+		return g, r.err
 	}
 	settled, any, err := churn.SettledIn(r.s)
-	return !any || settled.Add(d.unsettled) >= d.scored || d.turn(hash), last, err
-}
-
-// turn says whether the day of seven of a customer has come since the midnight that was scored last.
-func (d *dueCensus) turn(hash uint32) bool {
-	since, now := churn.DayOf(d.scored), churn.DayOf(d.asOf)
-	ago := (now%LookEvery + LookEvery + int32(hash%LookEvery)) % LookEvery // days since his last one
-	return ago < now-since
+	if any {
+		g.settled = settled
+	}
+	return g, err
 }

@@ -212,6 +212,7 @@ func Restore(s Setup, in io.Reader) (*Partition, error) {
 	p.restoreLists(r)
 	p.homes, p.slots = restoreSlots(r, &p.due)
 	p.customers.index, p.customers.slots = restoreSlots(r, &p.customers.due)
+	p.restoreGlances(r)
 	if end := string(r.bytes(uint64(len(stateMagic)))); r.err == nil && end != stateMagic {
 		r.err = errCorrupt
 	}
@@ -265,6 +266,19 @@ func (p *Partition) restoreLists(r *stateReader) {
 			*v = r.uint()
 		}
 		p.ledger.ranges = append(p.ledger.ranges, row)
+	}
+}
+
+// restoreGlances looks at the customers once: what is seen of them is not part of the state.
+func (p *Partition) restoreGlances(r *stateReader) {
+	if r.err != nil {
+		return
+	}
+	p.customers.glances = make([]glance, len(p.customers.slots))
+	for i := range p.customers.slots {
+		if p.customers.glances[i], r.err = glanceIn(p.customers.slots[i].packed, p.dict); r.err != nil {
+			return
+		}
 	}
 }
 

@@ -17,10 +17,11 @@ import (
 // customers are those of a partition: of whom their own events have said something that a churn signal or a model looks at.
 // Each lies packed in a slot, as a home does, and none ever leaves: somebody who was there once is known for good.
 type customers struct {
-	index map[homeKey]int32 // customer -> slot
-	slots []slot
-	due   dueQueue
-	rules *churn.Parameters // of the book in force; nil until they are asked for
+	index   map[homeKey]int32 // customer -> slot
+	slots   []slot
+	glances []glance // one of each slot
+	due     dueQueue
+	rules   *churn.Parameters // of the book in force; nil until they are asked for
 }
 
 func newCustomers() customers { return customers{index: map[homeKey]int32{}} }
@@ -114,9 +115,11 @@ func (p *Partition) keep(c *customer, packed string, due event.Instant) {
 	if c.slot < 0 {
 		c.slot = len(p.customers.slots)
 		p.customers.slots = append(p.customers.slots, slot{due: journey.Never})
+		p.customers.glances = append(p.customers.glances, glance{turn: turnOf(packed)})
 		p.customers.index[keyOf(c.id)] = int32(c.slot)
 	}
 	p.customers.slots[c.slot].packed = packed
+	p.customers.glances[c.slot] = c.glanceAt(p.customers.glances[c.slot].turn)
 	p.customers.due.set(p.customers.slots, c.slot, due)
 }
 

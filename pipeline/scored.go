@@ -139,6 +139,15 @@ func (p *packer) last(l *churn.Last) {
 	p.byte(byte(l.Open))
 }
 
+// lastBehindSignals passes over the signals of a customer.
+func (u *unpacker) lastBehindSignals() churn.Last {
+	var signal signalMemo
+	for range u.count() {
+		u.signal(&signal)
+	}
+	return u.last()
+}
+
 func (u *unpacker) last() (l churn.Last) {
 	flags := u.byte()
 	if flags == 0 {

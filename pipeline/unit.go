@@ -136,11 +136,21 @@ func (p *packer) home(home string, flags byte) {
 func (u *unpacker) home() (home string, quarantined bool) {
 	flags := u.byte()
 	if flags&unitPseudonym != 0 {
-		home = "c" + hex.EncodeToString([]byte(u.take(idBytes)))
+		home = pseudonymOf(u.take(idBytes))
 	} else {
 		home = u.text()
 	}
 	return home, flags&unitQuarantined != 0
+}
+
+// pseudonymOf is "c" and an identifier in hexadecimal.
+func pseudonymOf(id string) string {
+	var raw [idBytes]byte
+	var text [pseudonymText]byte
+	copy(raw[:], id)
+	text[0] = 'c'
+	hex.Encode(text[1:], raw[:])
+	return string(text[:])
 }
 
 // homeHash is home where it is enough to tell customers apart by chance (FNV-1a).

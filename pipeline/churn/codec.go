@@ -41,19 +41,38 @@ func ReadStanding(b []byte) (Standing, error) { return StandingIn(string(b)) }
 
 // StandingIn reads what Append wrote; texts share memory with it. The error is ErrStanding.
 func StandingIn(packed string) (s Standing, err error) {
-	r := reader{s: packed}
-	r.head(&s)
-	r.core(&s.core)
-	if n := r.length(); n > 0 {
-		s.recent = make([]Fact, n)
-		for i := range s.recent {
-			r.fact(&s.recent[i])
-		}
-	}
-	if r.failed || r.s != "" {
+	r := reader{s: packed, room: &lists{}}
+	if !r.standing(&s) {
 		return Standing{}, fmt.Errorf("read a standing: %w", ErrStanding)
 	}
 	return s, nil
+}
+
+// Room is memory into which standings are read one after the other, so that a look at one costs little. It is not for several
+// goroutines. The zero value is ready.
+type Room struct {
+	standing Standing
+	lists
+}
+
+type lists struct {
+	values   []value
+	objected []string
+	sums     []sum
+	contacts []contactSeen
+	evidence []Evidence
+	signals  []Signal
+	facts    []Fact
+}
+
+// StandingIn is StandingIn into the room: it is valid until the next one is read.
+func (m *Room) StandingIn(packed string) (*Standing, error) {
+	r := reader{s: packed, room: &m.lists}
+	m.standing = Standing{}
+	if !r.standing(&m.standing) {
+		return nil, fmt.Errorf("read a standing: %w", ErrStanding)
+	}
+	return &m.standing, nil
 }
 
 // SettledIn reads no more than what Settled says of a Standing that Append wrote. The error is ErrStanding.

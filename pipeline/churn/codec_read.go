@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
+	"strings"
 
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
@@ -14,6 +15,8 @@ type reader struct {
 	s      string
 	base   event.Instant
 	failed bool
+	room   *lists
+	ids    strings.Builder // texts of ids, those of a list in one piece
 }
 
 func (r *reader) fail() { r.s, r.failed = "", true }
@@ -104,10 +107,23 @@ func (r *reader) id() string {
 		return r.take(n - 1)
 	}
 	var raw [16]byte
-	var text [2 * len(raw)]byte
+	var text [idText]byte
 	copy(raw[:], r.take(uint64(len(raw))))
 	hex.Encode(text[:], raw[:])
-	return string(text[:])
+	r.expect(1)
+	_, _ = r.ids.Write(text[:])
+	return r.ids.String()[r.ids.Len()-idText:]
+}
+
+// idText is the length of an identifier of journey.ID.
+const idText = 32
+
+// expect makes room for ids that follow.
+func (r *reader) expect(ids int) {
+	if r.ids.Cap()-r.ids.Len() < idText*ids {
+		r.ids = strings.Builder{}
+		r.ids.Grow(idText * ids)
+	}
 }
 
 func (r *reader) kind() string {
@@ -137,49 +153,83 @@ func (r *reader) fact(f *Fact) {
 	*f = Fact{At: r.at(), What: What(r.byte()), ID: r.id(), Name: r.kind(), Family: r.text(), Amount: r.amount(), Weight: r.byte(), Flag: r.bit()}
 }
 
+// standing reads what Append wrote, and nothing behind it.
+func (r *reader) standing(s *Standing) bool {
+	r.head(s)
+	r.core(&s.core)
+	if n := r.length(); n > 0 {
+		s.recent = list(&r.room.facts, n)
+		for i := range s.recent {
+			r.fact(&s.recent[i])
+		}
+	}
+	return !r.failed && r.s == ""
+}
+
+// list gives a list of n in room that is kept for the next one; nil for an empty one. There is room for a few more.
+func list[T any](room *[]T, n int) []T {
+	const more = 2
+	if n == 0 {
+		return nil
+	}
+	if n > cap(*room) {
+		*room = make([]T, n, n+more)
+	}
+	return (*room)[:n]
+}
+
 func (r *reader) core(c *core) {
 	if c.begun = r.bit(); !c.begun {
 		return
 	}
 	c.seen = r.at()
 	r.contract(&c.contract)
-	c.objected = many(r, (*reader).text)
-	c.sums = many(r, func(r *reader) sum {
-		s := sum{number: r.byte(), at: r.at()}
-		if s.number >= sumNumbers {
-			r.fail()
-			return sum{}
-		}
-		for i := range s.halved {
-			s.halved[i] = r.number()
-		}
-		return s
-	})
+	c.objected = list(&r.room.objected, r.length())
+	for i := range c.objected {
+		c.objected[i] = r.text()
+	}
+	c.sums = list(&r.room.sums, r.length())
+	for i := range c.sums {
+		r.sum(&c.sums[i])
+	}
 	r.use(&c.use)
 	for i := range c.answers {
 		if r.bit() {
 			c.answers[i] = answer{true, r.at(), r.number()}
 		}
 	}
-	c.contacts = many(r, func(r *reader) contactSeen { return contactSeen{uint32(r.fixed(4)), r.at()} })
-	c.recent = many(r, func(r *reader) Evidence { return Evidence{r.id(), r.at(), r.kind(), r.text(), r.byte()} })
+	r.lately(c)
+}
+
+func (r *reader) sum(s *sum) {
+	s.number, s.at = r.byte(), r.at()
+	if s.number >= sumNumbers {
+		r.fail()
+		s.number = 0
+	}
+	for i := range s.halved {
+		s.halved[i] = r.number()
+	}
+}
+
+// lately reads what is remembered for a while alone.
+func (r *reader) lately(c *core) {
+	c.contacts = list(&r.room.contacts, r.length())
+	for i := range c.contacts {
+		c.contacts[i] = contactSeen{uint32(r.fixed(4)), r.at()}
+	}
+	c.recent = list(&r.room.evidence, r.length())
+	r.expect(len(c.recent))
+	for i := range c.recent {
+		c.recent[i] = Evidence{r.id(), r.at(), r.kind(), r.text(), r.byte()}
+	}
 	if c.weight = r.number(); c.weight != 0 {
 		c.weighed = r.at()
 	}
-	c.signals = many(r, (*reader).signal)
-}
-
-// many reads a list; nil for an empty one.
-func many[T any](r *reader, one func(*reader) T) []T {
-	n := r.length()
-	if n == 0 {
-		return nil
+	c.signals = list(&r.room.signals, r.length())
+	for i := range c.signals {
+		c.signals[i] = r.signal()
 	}
-	list := make([]T, n)
-	for i := range list {
-		list[i] = one(r)
-	}
-	return list
 }
 
 func (r *reader) contract(k *contract) {
@@ -188,9 +238,13 @@ func (r *reader) contract(k *contract) {
 	k.inForce, k.captive, k.left, k.lost = b&1 != 0, b&2 != 0, b&4 != 0, b&8 != 0
 	k.started, k.product, k.margin, k.gone = r.at(), r.text(), r.amount(), r.at()
 	if b&16 != 0 {
-		k.values, k.high = []value{{k.product, k.margin, k.margin}}, k.margin
+		k.values, k.high = list(&r.room.values, 1), k.margin
+		k.values[0] = value{k.product, k.margin, k.margin}
 	} else {
-		k.values = many(r, func(r *reader) value { return value{r.text(), r.amount(), r.amount()} })
+		k.values = list(&r.room.values, r.length())
+		for i := range k.values {
+			k.values[i] = value{r.text(), r.amount(), r.amount()}
+		}
 		k.high = r.amount()
 	}
 	if k.left {
@@ -249,7 +303,12 @@ func (r *reader) year(u *use, n int) {
 
 func (r *reader) signal() Signal {
 	s := Signal{Kind: r.code(signalKinds[:]), RaisedAt: r.at(), ClearedAt: r.at(), ClearedWhy: r.code(endings[:])}
-	s.Evidence = many(r, (*reader).id)
+	if n := r.length(); n > 0 {
+		s.Evidence = make([]string, n)
+		for i := range s.Evidence {
+			s.Evidence[i] = r.id()
+		}
+	}
 	s.Value, s.Limit, s.due, s.product = r.amount(), r.amount(), r.at(), r.text()
 	return s
 }
