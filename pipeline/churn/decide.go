@@ -1,6 +1,7 @@
 package churn
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -77,16 +78,18 @@ func DayOf(midnight event.Instant) int32 {
 
 // says hashes what is no figure that moves.
 func says(s *Score) uint32 {
-	var features []string
-	for _, r := range s.Reasons {
-		features = append(features, r.Feature)
+	var names [2 * mostReasons]string
+	features := names[:0]
+	for i := range s.Reasons {
+		features = append(features, s.Reasons[i].Feature)
 	}
 	slices.Sort(features)
-	h := xxhash.New()
-	for _, text := range append(features, s.Segment) {
-		_, _ = h.WriteString(text)
-		_, _ = h.WriteString("\x00")
+	var room [256]byte
+	text := room[:0]
+	for _, name := range features {
+		text = append(append(text, name...), 0)
 	}
+	text = append(append(text, s.Segment...), 0)
 	bits := math.Float64bits(short(s.Margin))
 	if math.IsNaN(s.Margin) {
 		bits = math.MaxUint64
@@ -98,10 +101,7 @@ func says(s *Score) uint32 {
 	if s.Prior {
 		flags |= 2
 	}
-	_, _ = h.Write([]byte{
-		flags, byte(bits), byte(bits >> 8), byte(bits >> 16), byte(bits >> 24), byte(bits >> 32), byte(bits >> 40), byte(bits >> 48), byte(bits >> 56),
-	})
-	return uint32(h.Sum64())
+	return uint32(xxhash.Sum64(binary.LittleEndian.AppendUint64(append(text, flags), bits)))
 }
 
 // What a rule book does not say of tellings. Voice risk moves in points of 100; expected uses by the share of probabilities and
@@ -115,16 +115,22 @@ const (
 // Decide says what is to be told of a score, given what was told last; false for nothing.
 func Decide(s *Score, last Last, th *rules.Told) (t Telling, tell bool) {
 	t.Score = *s
+	t.Raised, t.Cleared, tell = decide(s, last, th)
+	return t, tell
+}
+
+// decide says which signals a score raises and clears, and whether it is told.
+func decide(s *Score, last Last, th *rules.Told) (raised []Raising, cleared []Clearing, tell bool) {
 	for _, kind := range kindsAsKnown {
 		value, limit, state := judge(kind, s, th)
 		switch open := last.Open.Has(kind); {
 		case !open && state == raises:
-			t.Raised = append(t.Raised, Raising{kind, value, limit, featuresOf(kind, s)})
+			raised = append(raised, Raising{kind, value, limit, featuresOf(kind, s)})
 		case open && state == clears:
-			t.Cleared = append(t.Cleared, Clearing{kind, Rescored})
+			cleared = append(cleared, Clearing{kind, Rescored})
 		}
 	}
-	return t, !last.Known || len(t.Raised)+len(t.Cleared) > 0 || moved(s, last, th)
+	return raised, cleared, !last.Known || len(raised)+len(cleared) > 0 || moved(s, last, th)
 }
 
 // End says what is to be told of a customer of whom nothing is said any more; false where nothing was said.

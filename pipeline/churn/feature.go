@@ -106,19 +106,26 @@ func (s *State) Features(names *Features) []float64 {
 
 // AppendFeatures appends them.
 func (s *State) AppendFeatures(x []float64, names *Features) []float64 {
+	return s.appendAsked(x, names, nil)
+}
+
+// appendAsked appends those that are asked for, and 0 for each of the others; all where nothing is said.
+func (s *State) appendAsked(x []float64, names *Features, asked []bool) []float64 {
 	from := len(x)
 	for i := range names.list {
 		v := 0.0
-		if of := names.list[i].of; of != nil {
+		if of := names.list[i].of; of != nil && (asked == nil || asked[i]) {
 			v = math.Round(of(s)*1e6) / 1e6
 		}
 		x = append(x, v)
 	}
 	for i := range s.core.sums {
 		sum := &s.core.sums[i]
-		if at := from + names.summed[sum.number] - 1; at >= from {
+		if at := names.summed[sum.number] - 1; at >= 0 {
 			for d, days := range halvings {
-				x[at+d] = math.Round(decayed(sum.halved[d], s.at-sum.at, days)*1e6) / 1e6
+				if asked == nil || asked[at+d] {
+					x[from+at+d] = math.Round(decayed(sum.halved[d], s.at-sum.at, days)*1e6) / 1e6
+				}
 			}
 		}
 	}

@@ -20,7 +20,9 @@ var monthsTo = [3][3]float64{{1, 0, 0}, {1, 2, 0}, {1, 2, 275. / 30}}
 type binding struct {
 	place  []int        // of each feature of the model in Row.X
 	limits [][2]float64 // least and most of each feature
-	group  []int        // of each feature: the first one of its family
+	group  []int        // of each feature: its family, by number
+	groups int          // how many families there are
+	asked  []bool       // of each column: whether a score depends on it
 	said   []saying     // of each feature: when its words are true
 	known  []knowing    // of each feature: how a row says that its value is known
 	voice  []voicePart
@@ -39,7 +41,8 @@ func (m *Model) bind(columns Columns) error {
 	if len(m.Features)+len(m.Segments) >= most {
 		return fmt.Errorf("it looks at %d features of %d segments, more than %d", len(m.Features), len(m.Segments), most)
 	}
-	b := &binding{voice: voiceOf(columns), group: families(m.Features)}
+	b := &binding{voice: voiceOf(columns)}
+	b.group, b.groups = families(m.Features)
 	names := columns.Names()
 	for i, f := range m.Features {
 		place := slices.Index(names, f)
@@ -58,8 +61,23 @@ func (m *Model) bind(columns Columns) error {
 			b.useful = append(b.useful, int32(i))
 		}
 	}
+	b.ask(len(names))
 	m.bound = b
 	return nil
+}
+
+// ask notes the columns that a score depends on.
+func (b *binding) ask(columns int) {
+	b.asked = make([]bool, columns)
+	for _, i := range b.useful {
+		b.asked[b.place[i]] = true
+		if known := b.known[i].place; known >= 0 {
+			b.asked[known] = true
+		}
+	}
+	for _, part := range b.voice {
+		b.asked[part.place] = true
+	}
 }
 
 // knowing is how a row says that the value of a feature is known: at a place in Row.X, where it stands as 0 when it is not.
@@ -139,19 +157,52 @@ func (m *Model) segment(name string) int {
 
 // Score is what the model says of a row as of its landmark. Of a customer who objected it says nothing: every figure is
 // NaN and there is no reason. A captive customer gets a voice risk, with the reasons for that, and no probability.
-func (m *Model) Score(row *Row) Score {
-	s := Score{Customer: row.Customer, AsOf: row.At, Model: m.Version, Prior: m.Prior, Segment: row.Segment, Captive: row.Captive,
+func (m *Model) Score(row *Row) (s Score) {
+	var w working
+	m.decisive(row, &w, nil, &s)
+	m.complete(row, &w, &s)
+	return s
+}
+
+// working is what a score is made with; it needs not be cleared between two.
+type working struct {
+	seen     seen
+	segment  int
+	odds     [3]float64
+	rates    [3]float64 // cumulative hazard of a month in each group
+	hazards  [3]float64
+	by       [3]float64 // how much log odds move the log of the cumulative hazard of a year
+	families [most]familyWeight
+	judged   bool // there are probabilities
+}
+
+// decisive sets of a score what it takes to decide whether it is worth telling: all but most figures of loss. Its reasons lie in a room.
+func (m *Model) decisive(row *Row, w *working, room []Reason, s *Score) {
+	*s = Score{Customer: row.Customer, AsOf: row.At, Model: m.Version, Prior: m.Prior, Segment: row.Segment, Captive: row.Captive,
 		Margin: row.Margin, RecentUses: row.Uses.Recent, Projection: m.Projection}
 	s.silence()
+	w.judged = false
 	switch {
 	case row.Objected:
 		s.Margin = math.NaN()
 	case row.Captive:
 		s.VoiceRisk, s.Reasons = m.voiceRisk(row)
 	default:
-		m.score(row, &s)
+		w.judged, w.segment = true, m.segment(row.Segment)
+		m.look(row, w.segment, &w.seen)
+		m.foretell(w, s)
+		s.Base = m.bound.base[w.segment]
+		s.Reasons = m.reasons(row, w, room)
 	}
-	return s
+}
+
+// complete sets what decisive has left out.
+func (m *Model) complete(row *Row, w *working, s *Score) {
+	if !w.judged {
+		return
+	}
+	m.intervals(w, s)
+	s.ValueAtRisk, s.ValueAtRiskBase = ValueAtRisk(w.hazards, row.Margin), ValueAtRisk(m.Base[w.segment], row.Margin)
 }
 
 // silence makes every figure of a score say that there is none.
@@ -170,19 +221,6 @@ type seen struct {
 	param   [most]int32
 	value   [most]float64
 	n       int // of param and value
-}
-
-func (m *Model) score(row *Row, s *Score) {
-	var x seen
-	segment := m.segment(row.Segment)
-	m.look(row, segment, &x)
-	odds, variance := m.logOdds(segment, &x)
-	hazards := [3]float64{logistic(odds[0]), logistic(odds[1]), logistic(odds[2])}
-	by := m.foretell(s, odds, hazards, variance)
-	base := m.Base[segment]
-	s.Base = m.bound.base[segment]
-	s.ValueAtRisk, s.ValueAtRiskBase = ValueAtRisk(hazards, row.Margin), ValueAtRisk(base, row.Margin)
-	s.Reasons = m.reasons(row, &x, segment, by)
 }
 
 // look gathers a row, each feature within what training saw of it. A value that is none counts as the least; one that is not known,
@@ -211,28 +249,35 @@ func (m *Model) look(row *Row, segment int, x *seen) {
 	}
 }
 
-// logOdds are those of a loss in a month of each group, recalibrated, and their variances.
-func (m *Model) logOdds(segment int, x *seen) (odds, variance [3]float64) {
+// logOdds are those of a loss in a month of each group, recalibrated.
+func (m *Model) logOdds(segment int, x *seen) (odds [3]float64) {
 	odds = m.bound.start[segment]
 	first := int32(1 + len(m.Segments))
 	for n, p := range x.param[:x.n] {
-		v := x.value[n]
 		if p >= first {
-			c := &m.bound.slopes[p-first]
+			v, c := x.value[n], &m.bound.slopes[p-first]
 			odds[0] += c[0] * v
 			odds[1] += c[1] * v
 			odds[2] += c[2] * v
 		}
+	}
+	return odds
+}
+
+// variances are those of the log odds.
+func (m *Model) variances(x *seen) (variance [3]float64) {
+	for n, p := range x.param[:x.n] {
 		at := m.bound.free[p]
 		if at < 0 {
 			continue
 		}
+		v := x.value[n]
 		a, b, c := m.covered(at, x, n)
 		variance[0] += a * v
 		variance[1] += b * v
 		variance[2] += c * v
 	}
-	return odds, variance
+	return variance
 }
 
 // covered is the product of a row of the covariances with what comes up to the nth of a row.
@@ -249,32 +294,49 @@ func (m *Model) covered(at int32, x *seen, n int) (a, b, c float64) {
 	return a, b, c
 }
 
-// foretell sets the probabilities and their intervals, and says how much the log odds of each group of months move the log of
-// the cumulative hazard of a year. The interval is that of this logarithm, by the delta method, so that it stays between 0
-// and 1.
-func (m *Model) foretell(s *Score, odds, hazards, variance [3]float64) (by [3]float64) {
-	var rates, spread [3]float64 // of a month in each group: the cumulative hazard, and the standard error of the log odds
-	for g := range odds {
-		rates[g], spread[g] = rateOf(odds[g]), math.Sqrt(max(0, variance[g]))
+// foretell sets the probability of a loss within the last of Horizons, and notes what it comes from.
+func (m *Model) foretell(w *working, s *Score) {
+	w.odds = m.logOdds(w.segment, &w.seen)
+	for g := range w.odds {
+		w.rates[g], w.hazards[g] = rateOf(w.odds[g]), logistic(w.odds[g])
+	}
+	const year = len(Horizons) - 1
+	cumulative := w.cumulative(year)
+	s.P[year] = -math.Expm1(-cumulative)
+	for g := range w.by {
+		w.by[g] = monthsTo[year][g] * w.hazards[g] / cumulative
+	}
+}
+
+// cumulative hazard within one of Horizons.
+func (w *working) cumulative(horizon int) (sum float64) {
+	for g := range w.rates {
+		sum += monthsTo[horizon][g] * w.rates[g]
+	}
+	return sum
+}
+
+// intervals sets all probabilities and their intervals. An interval is that of the logarithm of the cumulative hazard, by the delta
+// method, so that it stays between 0 and 1.
+func (m *Model) intervals(w *working, s *Score) {
+	variance := m.variances(&w.seen)
+	var spread [3]float64 // standard error of the log odds
+	for g := range spread {
+		spread[g] = math.Sqrt(max(0, variance[g]))
 	}
 	for h := range Horizons {
-		var cumulative, square float64
+		cumulative := w.cumulative(h)
+		var square float64
 		var d [3]float64
-		for g := range rates {
-			cumulative += monthsTo[h][g] * rates[g]
-			by[g] = monthsTo[h][g] * hazards[g]
-			d[g] = by[g] * spread[g]
+		for g := range d {
+			d[g] = monthsTo[h][g] * w.hazards[g] * spread[g]
 			square += d[g] * d[g]
 		}
 		square += 2 * (m.Correlation[0]*d[0]*d[1] + m.Correlation[1]*d[0]*d[2] + m.Correlation[2]*d[1]*d[2])
 		deviation := math.Sqrt(max(0, square)/(cumulative*cumulative) + m.Spread*m.Spread)
 		wide := math.Exp(normal95 * deviation)
 		s.P[h], s.Low[h], s.High[h] = -math.Expm1(-cumulative), -math.Expm1(-cumulative/wide), -math.Expm1(-cumulative*wide)
-		if h == len(Horizons)-1 {
-			by = [3]float64{by[0] / cumulative, by[1] / cumulative, by[2] / cumulative}
-		}
 	}
-	return by
 }
 
 // probabilities are those of a loss within each of Horizons under constant hazards.

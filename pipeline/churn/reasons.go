@@ -2,6 +2,7 @@ package churn
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,18 +10,19 @@ import (
 // mostReasons are told of one score.
 const mostReasons = 3
 
-// families gives each feature the first one of its family: features whose names agree up to a colon are one reason.
-func families(features []string) []int {
-	first := map[string]int{}
-	of := make([]int, len(features))
+// families gives each feature the number of its family, in the order of their first features, and how many there are: features whose
+// names agree up to a colon are one reason.
+func families(features []string) (of []int, n int) {
+	number := map[string]int{}
+	of = make([]int, len(features))
 	for i, name := range features {
 		family := FamilyOf(name)
-		if _, found := first[family]; !found {
-			first[family] = i
+		if _, found := number[family]; !found {
+			number[family] = len(number)
 		}
-		of[i] = first[family]
+		of[i] = number[family]
 	}
-	return of
+	return of, len(number)
 }
 
 // FamilyOf is the reason that a feature is part of: its name up to a colon (all decays of one kind), or all of it.
@@ -32,48 +34,55 @@ func FamilyOf(feature string) string {
 // reasons are the families of features that raise a score most against the mean customer of its segment: the sum of
 // coefficient x (value - mean), in the log odds of each group of months by how much these move the risk of a year. What is not known is
 // no reason.
-func (m *Model) reasons(row *Row, x *seen, segment int, by [3]float64) []Reason {
-	var weights, largest [most]float64 // by family: their sum, and the largest of one feature
-	var says [most]int32               // the feature that is said of a family, plus 1
-	means := m.Means[segment]
+func (m *Model) reasons(row *Row, w *working, room []Reason) []Reason {
+	families := w.families[:m.bound.groups]
+	clear(families)
+	means := m.Means[w.segment]
 	for _, i := range m.bound.useful {
-		v := x.feature[i]
+		v := w.seen.feature[i]
 		c := &m.bound.slopes[i]
-		weight := (c[0]*by[0] + c[1]*by[1] + c[2]*by[2]) * (v - means[i])
+		weight := (c[0]*w.by[0] + c[1]*w.by[1] + c[2]*w.by[2]) * (v - means[i])
 		if weight == 0 || m.bound.known[i].unknown(row) {
 			continue
 		}
-		family := m.bound.group[i]
-		weights[family] += weight
-		if weight > largest[family] && m.bound.said[i].of(v) {
-			largest[family], says[family] = weight, i+1
+		f := &families[m.bound.group[i]]
+		f.sum += weight
+		if weight > f.largest && m.bound.said[i].of(v) {
+			f.largest, f.says = weight, i+1
 		}
 	}
 	var top [mostReasons]int
 	n := 0
-	for family := range m.Features {
-		if weights[family] > leastReason && says[family] > 0 {
-			n = heavier(&top, n, family, &weights)
+	for i := range families {
+		if families[i].sum > leastReason && families[i].says > 0 {
+			n = heavier(&top, n, i, families)
 		}
 	}
 	if n == 0 {
 		return nil
 	}
-	reasons := make([]Reason, n)
-	for i := range reasons {
-		said := int(says[top[i]] - 1)
-		reasons[i] = Reason{m.Features[said], row.X[m.bound.place[said]], weights[top[i]]}
+	room = slices.Grow(room, n)
+	for _, i := range top[:n] {
+		said := families[i].says - 1
+		room = append(room, Reason{m.Features[said], row.X[m.bound.place[said]], families[i].sum})
 	}
-	return reasons
+	return room
+}
+
+// familyWeight is what the features of a family weigh.
+type familyWeight struct {
+	sum     float64
+	largest float64 // of one feature
+	says    int32   // the feature that is said of it, plus 1
 }
 
 // leastReason is a weight below which nothing is a reason: 1 % on the odds.
 const leastReason = 0.01
 
 // heavier puts a family among the n heaviest, of equal ones the first first.
-func heavier(top *[mostReasons]int, n, family int, weights *[most]float64) int {
+func heavier(top *[mostReasons]int, n, family int, weights []familyWeight) int {
 	at := n
-	for at > 0 && weights[family] > weights[top[at-1]] {
+	for at > 0 && weights[family].sum > weights[top[at-1]].sum {
 		at--
 	}
 	if at == mostReasons {

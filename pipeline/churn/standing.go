@@ -97,9 +97,6 @@ func (s *Standing) State(at event.Instant, p *Parameters) State {
 	return s.state(s.core, at, p)
 }
 
-// LastState is State, at the cost of the Standing: it must not be used any more.
-func (s *Standing) LastState(at event.Instant, p *Parameters) State { return s.state(s.core, at, p) }
-
 // recentUntil is how many of the recent facts are not after a moment.
 func (s *Standing) recentUntil(at event.Instant) (n int) {
 	for n < len(s.recent) && s.recent[n].At <= at {
@@ -111,11 +108,36 @@ func (s *Standing) recentUntil(at event.Instant) (n int) {
 // state moves a core on to a moment.
 func (s *Standing) state(c core, at event.Instant, p *Parameters) State {
 	state := State{core: c, at: at, p: p.At(at), settled: s.settled}
-	for i := range s.recent[:s.recentUntil(at)] {
+	s.pass(&state, p)
+	return state
+}
+
+// lastState is State, in the place of another one and at the cost of the Standing: it must not be used any more.
+func (s *Standing) lastState(state *State, at event.Instant, p *Parameters) {
+	state.core, state.at, state.p, state.settled = s.core, at, p.At(at), s.settled
+	s.pass(state, p)
+}
+
+// pass takes in the recent facts until the moment of a state, and what fell due.
+func (s *Standing) pass(state *State, p *Parameters) {
+	for i := range s.recent[:s.recentUntil(state.at)] {
 		state.core.apply(&s.recent[i], p)
 	}
-	state.core.advance(at, p)
-	return state
+	state.core.advance(state.at, p)
+}
+
+// Objected says whether the customer has objected as of a moment, as the State of then does.
+func (s *Standing) Objected(at event.Instant) bool {
+	objected := slices.Clone(s.core.objected)
+	for i := range s.recent[:s.recentUntil(at)] {
+		switch f := &s.recent[i]; f.What {
+		case RightObjected:
+			objected = append(objected, f.Name)
+		case RightConsented:
+			objected = slices.DeleteFunc(objected, func(purpose string) bool { return purpose == f.Name })
+		}
+	}
+	return len(objected) > 0
 }
 
 // State is what is known of one customer as of a moment.
