@@ -11,6 +11,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"parcours/pipeline/breakpoint"
+	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
 	"parcours/pipeline/rules"
@@ -59,6 +60,7 @@ type Partition struct {
 	holdAll bool             // set by tests: nothing ever leaves
 	arenas  [2][]event.Event // of the message's unit, and of one that is due
 	scratch []byte
+	room    churn.Room // of the customer of whom a score is told
 }
 
 // slot holds a packed unit; its string is never changed, so that a snapshot can hold it too.

@@ -26,15 +26,9 @@ func (p *Partition) score(m *Message, e *event.Event, c *Changes) error {
 	if !read || p.scored.any && t.AsOf <= p.scored.asOf {
 		return nil
 	}
-	known, err := p.customerOf(t.Customer)
-	if err != nil || known.closed || known.last.Told() && churn.DayOf(t.AsOf) <= known.last.Day {
+	if told, err := p.remember(&t); err != nil || !told {
 		return err
 	}
-	if state := known.standing.State(p.clock, p.signalRules()); t.Ended == "" && state.Objected() {
-		return nil // since the copy was taken that the score was made from
-	}
-	known.last = known.last.After(&t)
-	p.keepAsDue(known)
 	row := scoreRow(&t, m.Position, p.Number)
 	p.tally.add(tableScores, said{row.Content(), m.Position})
 	c.Rows.Scores = append(c.Rows.Scores, row)
@@ -51,13 +45,45 @@ func (p *Partition) telling(m *Message, e *event.Event, c *Changes) (churn.Telli
 	return t, err == nil
 }
 
-// keepAsDue packs a customer back whose signals are due when they were.
-func (p *Partition) keepAsDue(c *customer) {
-	due := event.Instant(journey.Never)
-	if c.slot >= 0 {
-		due = p.customers.slots[c.slot].due
+// remember notes what is told of a customer as what was told last; false where it counts for nothing. Of who is known already no more
+// is read than what decides that, and no more written than what changes.
+func (p *Partition) remember(t *churn.Telling) (told bool, err error) {
+	i, known := p.customers.index[keyOf(t.Customer)]
+	if !known {
+		c := &customer{id: t.Customer, slot: -1}
+		c.last = c.last.After(t)
+		p.keep(c, p.packCustomer(c), journey.Never)
+		return true, nil
 	}
-	p.keep(c, p.packCustomer(c), due)
+	slot, glance := &p.customers.slots[i], &p.customers.glances[i]
+	before, last, behind, err := p.lastIn(slot.packed)
+	if err != nil || glance.closed || last.Told() && churn.DayOf(t.AsOf) <= last.Day {
+		return false, err
+	}
+	standing, err := p.room.StandingIn(behind)
+	if err != nil || t.Ended == "" && standing.Objected(p.clock) {
+		return false, err // since the copy was taken that the score was made from
+	}
+	last = last.After(t)
+	w := packer{b: append(p.scratch[:0], before...), dict: p.dict}
+	w.last(&last)
+	w.b = append(w.b, behind...)
+	p.scratch, slot.packed, glance.stands = w.b, string(w.b), last.Known
+	return true, nil
+}
+
+// lastIn finds in what is packed of a customer what was told last, what lies before it, and the standing behind it.
+func (p *Partition) lastIn(packed string) (before string, last churn.Last, behind string, err error) {
+	r := unpacker{s: packed, dict: p.dict}
+	if _, closed := r.homeHash(); closed || r.err != nil {
+		return packed, last, "", r.err
+	}
+	r.passSignals()
+	before = packed[:len(packed)-len(r.s)]
+	if last = r.last(); r.err != nil {
+		return "", last, "", r.err
+	}
+	return before, last, r.s, nil
 }
 
 // signalled says which signals a telling raised and cleared.
@@ -139,12 +165,17 @@ func (p *packer) last(l *churn.Last) {
 	p.byte(byte(l.Open))
 }
 
-// lastBehindSignals passes over the signals of a customer.
-func (u *unpacker) lastBehindSignals() churn.Last {
+// passSignals passes over the signals of a customer.
+func (u *unpacker) passSignals() {
 	var signal signalMemo
 	for range u.count() {
 		u.signal(&signal)
 	}
+}
+
+// lastBehindSignals is what was told last of a customer.
+func (u *unpacker) lastBehindSignals() churn.Last {
+	u.passSignals()
 	return u.last()
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -93,7 +92,8 @@ func (t *Telling) Event() event.Event {
 		Source: tellingSource, ID: customerTelling + day + "." + journey.ID("score", t.Customer), Type: event.ChurnScored, At: t.AsOf,
 		Home: t.Customer, Data: event.Data{Customer: t.Customer},
 	}
-	member(&e, memberAsOf, t.AsOf.String())
+	e.Data.Extra = make([]event.ExtraField, 0, 3)
+	extra(&e, memberAsOf, `"`+t.AsOf.String()+`"`)
 	if len(t.Cleared) > 0 {
 		member(&e, memberCleared, t.Cleared)
 	}
@@ -104,7 +104,8 @@ func (t *Telling) Event() event.Event {
 		member(&e, memberRaised, shortRaised(t.Raised))
 	}
 	if t.Ended == "" {
-		member(&e, memberScore, t.told())
+		var room [1024]byte
+		extra(&e, memberScore, string(t.Score.append(room[:0])))
 	}
 	return e
 }
@@ -115,41 +116,15 @@ func member(e *event.Event, name string, v any) {
 	if err != nil { // texts and finite numbers: cannot happen, and must not be silent if it does
 		panic("write " + e.Type + ": " + err.Error())
 	}
-	e.Data.Extra = append(e.Data.Extra, event.ExtraField{Name: name, JSON: string(raw)})
+	extra(e, name, string(raw))
 }
 
-func (t *Telling) told() toldScore {
-	s := toldScore{
-		Model: t.Model, Prior: t.Prior, Segment: t.Segment, Captive: t.Captive, Margin: given(t.Margin),
-		ValueAtRisk: given(t.ValueAtRisk), ValueAtRiskBase: given(t.ValueAtRiskBase), VoiceRisk: given(t.VoiceRisk),
-		ExpectedUses: given(t.ExpectedUses), RecentUses: t.RecentUses,
-	}
-	if t.Scored() {
-		s.P, s.Low, s.High, s.Base = shortAll(t.P), shortAll(t.Low), shortAll(t.High), shortAll(t.Base)
-		s.Projection = slices.Clone(t.Projection[:])
-	}
-	for _, r := range t.Reasons {
-		s.Reasons = append(s.Reasons, Reason{r.Feature, short(r.Value), short(r.Weight)})
-	}
-	return s
+func extra(e *event.Event, name, raw string) {
+	e.Data.Extra = append(e.Data.Extra, event.ExtraField{Name: name, JSON: raw})
 }
 
 // Scored says whether the score has probabilities of loss.
 func (s *Score) Scored() bool { return !math.IsNaN(s.P[len(s.P)-1]) }
-
-// short rounds to what a telling says of a figure; 0 for none at all.
-func short(v float64) float64 {
-	const digits = 6
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0
-	}
-	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', digits, 64), 64) // of its own writing
-	return v
-}
-
-func shortAll(list [3]float64) []float64 {
-	return []float64{short(list[0]), short(list[1]), short(list[2])}
-}
 
 func shortRaised(list []Raising) []Raising {
 	list = slices.Clone(list)
@@ -157,15 +132,6 @@ func shortRaised(list []Raising) []Raising {
 		list[i].Value, list[i].Limit = short(list[i].Value), short(list[i].Limit)
 	}
 	return list
-}
-
-// given is nil for a figure that is not there.
-func given(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	v = short(v)
-	return &v
 }
 
 // figure is NaN for what was left out.
@@ -178,20 +144,28 @@ func figure(v *float64) float64 {
 
 // ReadTelling reads what Event wrote.
 func ReadTelling(e *event.Event) (t Telling, err error) {
-	t.Customer = e.Data.Customer
 	var asOf string
 	var s *toldScore
-	err = members(e, map[string]any{memberAsOf: &asOf, memberCleared: &t.Cleared, memberEnded: &t.Ended, memberRaised: &t.Raised, memberScore: &s})
-	if err != nil {
-		return t, err
+	plain := false
+	for i := range e.Data.Extra {
+		switch f := &e.Data.Extra[i]; {
+		case f.Name == memberAsOf && readText(f.JSON, &asOf):
+		case f.Name == memberScore && readScore(f.JSON, &t.Score):
+			plain = true
+		default:
+			if err := readMember(f, t.place(f.Name, &asOf, &s)); err != nil {
+				return t, err
+			}
+		}
 	}
+	t.Customer = e.Data.Customer
 	if t.AsOf, err = readMidnight(asOf); err != nil {
 		return t, err
 	}
 	switch {
 	case t.Customer == "":
 		return t, errors.New("data.customer: expected one")
-	case (t.Ended == "") != (s != nil):
+	case (t.Ended == "") != (plain || s != nil):
 		return t, errors.New("data.score, data.ended: expected one of them")
 	case s != nil:
 		if err := s.read(&t.Score); err != nil {
@@ -199,6 +173,23 @@ func ReadTelling(e *event.Event) (t Telling, err error) {
 		}
 	}
 	return t, t.check()
+}
+
+// place is where a member of data goes; nil for one that is not known.
+func (t *Telling) place(name string, asOf *string, s **toldScore) any {
+	switch name {
+	case memberAsOf:
+		return asOf
+	case memberCleared:
+		return &t.Cleared
+	case memberEnded:
+		return &t.Ended
+	case memberRaised:
+		return &t.Raised
+	case memberScore:
+		return s
+	}
+	return nil
 }
 
 func (s *toldScore) read(to *Score) error {
@@ -220,17 +211,7 @@ func (s *toldScore) read(to *Score) error {
 }
 
 func (t *Telling) check() error {
-	texts := []string{t.Customer, t.Model, t.Segment, t.Ended}
-	for _, r := range t.Reasons {
-		texts = append(texts, r.Feature)
-	}
-	for _, r := range t.Raised {
-		texts = append(append(texts, r.Kind), r.Evidence...)
-	}
-	for _, c := range t.Cleared {
-		texts = append(texts, c.Kind, c.Why)
-	}
-	if slices.ContainsFunc(texts, unfit) {
+	if t.unfit() {
 		return errors.New("data: expected texts without control characters")
 	}
 	if t.Captive && t.Ended == "" && t.Scored() {
@@ -244,15 +225,40 @@ func (t *Telling) check() error {
 	return nil
 }
 
+// unfit says whether a text is one that no text of the log can be.
+func (t *Telling) unfit() bool {
+	if unfit(t.Customer) || unfit(t.Model) || unfit(t.Segment) || unfit(t.Ended) {
+		return true
+	}
+	for i := range t.Reasons {
+		if unfit(t.Reasons[i].Feature) {
+			return true
+		}
+	}
+	for i := range t.Raised {
+		if r := &t.Raised[i]; unfit(r.Kind) || slices.ContainsFunc(r.Evidence, unfit) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(t.Cleared, func(c Clearing) bool { return unfit(c.Kind) || unfit(c.Why) })
+}
+
 // AsKnown says whether signals of a kind are raised by a score, and told.
 func AsKnown(kind string) bool { return kind == Risk || kind == DecayOfUse || kind == Voice }
 
 // members reads those members of data that have a place to go.
 func members(e *event.Event, to map[string]any) error {
-	for _, f := range e.Data.Extra {
-		if at := to[f.Name]; at != nil && json.Unmarshal([]byte(f.JSON), at) != nil {
-			return fmt.Errorf("data.%s: not of the type that it should be", f.Name)
+	for i := range e.Data.Extra {
+		if err := readMember(&e.Data.Extra[i], to[e.Data.Extra[i].Name]); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func readMember(f *event.ExtraField, to any) error {
+	if to != nil && json.Unmarshal([]byte(f.JSON), to) != nil {
+		return fmt.Errorf("data.%s: not of the type that it should be", f.Name)
 	}
 	return nil
 }

@@ -241,8 +241,11 @@ func (p *parse) allowed(key []byte) bool {
 	return p.lim.Allow != nil && p.lim.Allow(p.e.Source)[string(key)]
 }
 
-// compact takes the white space out of a raw value.
+// compact takes the white space out of a raw value; most have none.
 func compact(raw []byte) string {
+	if !spaced(raw) {
+		return string(raw)
+	}
 	var b bytes.Buffer
 	if json.Compact(&b, raw) != nil {
 		return string(raw)
@@ -389,4 +392,14 @@ func (p *parse) texts(field string, raw []byte) []string {
 		}
 		all = append(all, string(w.unquote(value)))
 	}
+}
+
+// spaced says whether a raw value may hold white space, be it in a text.
+func spaced(raw []byte) bool {
+	for _, space := range [...]byte{' ', '\t', '\n', '\r'} {
+		if bytes.IndexByte(raw, space) >= 0 {
+			return true
+		}
+	}
+	return false
 }
