@@ -144,28 +144,54 @@ func figure(v *float64) float64 {
 
 // ReadTelling reads what Event wrote.
 func ReadTelling(e *event.Event) (t Telling, err error) {
+	if readPlain(e, &t) {
+		return t, t.check()
+	}
+	return readTelling(e)
+}
+
+// readPlain reads a telling of a score without signals, or of an end, as Event writes it: false for any other, whatever it says.
+func readPlain(e *event.Event, t *Telling) bool {
 	var asOf string
-	var s *toldScore
-	plain := false
+	scored, plain := false, true
 	for i := range e.Data.Extra {
-		switch f := &e.Data.Extra[i]; {
-		case f.Name == memberAsOf && readText(f.JSON, &asOf):
-		case f.Name == memberScore && readScore(f.JSON, &t.Score):
-			plain = true
+		switch f := &e.Data.Extra[i]; f.Name {
+		case memberAsOf:
+			asOf, plain = readText(f.JSON)
+		case memberEnded:
+			t.Ended, plain = readText(f.JSON)
+		case memberScore:
+			scored = readScore(f.JSON, &t.Score)
+			plain = scored
 		default:
-			if err := readMember(f, t.place(f.Name, &asOf, &s)); err != nil {
-				return t, err
-			}
+			plain = false
+		}
+		if !plain {
+			return false
 		}
 	}
+	var err error
 	t.Customer = e.Data.Customer
+	t.AsOf, err = readMidnight(asOf)
+	return err == nil && t.Customer != "" && scored == (t.Ended == "")
+}
+
+// readTelling reads any telling.
+func readTelling(e *event.Event) (t Telling, err error) {
+	t.Customer = e.Data.Customer
+	var asOf string
+	var s *toldScore
+	err = members(e, map[string]any{memberAsOf: &asOf, memberCleared: &t.Cleared, memberEnded: &t.Ended, memberRaised: &t.Raised, memberScore: &s})
+	if err != nil {
+		return t, err
+	}
 	if t.AsOf, err = readMidnight(asOf); err != nil {
 		return t, err
 	}
 	switch {
 	case t.Customer == "":
 		return t, errors.New("data.customer: expected one")
-	case (t.Ended == "") != (plain || s != nil):
+	case (t.Ended == "") != (s != nil):
 		return t, errors.New("data.score, data.ended: expected one of them")
 	case s != nil:
 		if err := s.read(&t.Score); err != nil {
@@ -173,23 +199,6 @@ func ReadTelling(e *event.Event) (t Telling, err error) {
 		}
 	}
 	return t, t.check()
-}
-
-// place is where a member of data goes; nil for one that is not known.
-func (t *Telling) place(name string, asOf *string, s **toldScore) any {
-	switch name {
-	case memberAsOf:
-		return asOf
-	case memberCleared:
-		return &t.Cleared
-	case memberEnded:
-		return &t.Ended
-	case memberRaised:
-		return &t.Raised
-	case memberScore:
-		return s
-	}
-	return nil
 }
 
 func (s *toldScore) read(to *Score) error {
@@ -248,17 +257,10 @@ func AsKnown(kind string) bool { return kind == Risk || kind == DecayOfUse || ki
 
 // members reads those members of data that have a place to go.
 func members(e *event.Event, to map[string]any) error {
-	for i := range e.Data.Extra {
-		if err := readMember(&e.Data.Extra[i], to[e.Data.Extra[i].Name]); err != nil {
-			return err
+	for _, f := range e.Data.Extra {
+		if at := to[f.Name]; at != nil && json.Unmarshal([]byte(f.JSON), at) != nil {
+			return fmt.Errorf("data.%s: not of the type that it should be", f.Name)
 		}
-	}
-	return nil
-}
-
-func readMember(f *event.ExtraField, to any) error {
-	if to != nil && json.Unmarshal([]byte(f.JSON), to) != nil {
-		return fmt.Errorf("data.%s: not of the type that it should be", f.Name)
 	}
 	return nil
 }

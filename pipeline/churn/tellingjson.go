@@ -114,15 +114,13 @@ func readScore(text string, to *Score) bool {
 	return true
 }
 
-// readText reads a plain text, as text does.
-func readText(raw string, to *string) bool {
+// readText reads a plain text, and nothing else.
+func readText(raw string) (text string, plain bool) {
 	r := told{s: raw}
-	text := r.text()
-	if r.other || r.s != "" {
-		return false
+	if text = r.text(); r.other || r.s != "" {
+		return "", false
 	}
-	*to = text
-	return true
+	return text, true
 }
 
 // told reads what a telling says; once something else came it gives nothing any more.

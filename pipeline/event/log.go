@@ -28,7 +28,7 @@ func AppendLog(b []byte, e *Event) []byte {
 
 // roomFor is about what an event takes: most take less.
 func roomFor(e *Event) int {
-	const usual = 512
+	const usual = 384
 	n := usual
 	for i := range e.Data.Extra {
 		n += len(e.Data.Extra[i].Name) + len(e.Data.Extra[i].JSON)
