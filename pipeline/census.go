@@ -22,6 +22,7 @@ type glance struct {
 	turn    uint8         // his day of seven
 	closed  bool
 	stands  bool // a score of him stands
+	objects bool // he may have objected: what is packed says whether he has
 }
 
 // LookEvery is the number of days within which a customer is looked at again about whom nothing came: one day of each seven is
@@ -120,6 +121,7 @@ func (c *customer) glanceAt(turn uint8) glance {
 	if settled, any := c.standing.Settled(); any && !c.closed {
 		g.settled = settled
 	}
+	g.objects = !c.closed && c.standing.MayObject()
 	return g
 }
 
@@ -137,6 +139,7 @@ func glanceIn(packed string, dict *dictionary) (glance, error) {
 	if _, g.closed = r.homeHash(); g.closed || r.err != nil {
 		return g, r.err
 	}
+	g.objects = true // for all that is read here
 	if g.stands = r.lastBehindSignals().Known; r.err != nil {
 		return g, r.err
 	}

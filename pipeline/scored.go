@@ -60,9 +60,12 @@ func (p *Partition) remember(t *churn.Telling) (told bool, err error) {
 	if err != nil || glance.closed || last.Told() && churn.DayOf(t.AsOf) <= last.Day {
 		return false, err
 	}
-	standing, err := p.room.StandingIn(behind)
-	if err != nil || t.Ended == "" && standing.Objected(p.clock) {
-		return false, err // since the copy was taken that the score was made from
+	if glance.objects && t.Ended == "" {
+		standing, err := p.room.StandingIn(behind)
+		if err != nil || standing.Objected(p.clock) {
+			return false, err // since the copy was taken that the score was made from
+		}
+		glance.objects = standing.MayObject()
 	}
 	last = last.After(t)
 	w := packer{b: append(p.scratch[:0], before...), dict: p.dict}

@@ -48,8 +48,8 @@ func StandingIn(packed string) (s Standing, err error) {
 	return s, nil
 }
 
-// Room is memory into which standings are read one after the other, so that a look at one costs little. It is not for several
-// goroutines. The zero value is ready.
+// Room is memory into which standings are read one after the other, to be scored: so a look at one costs little. It is not for
+// several goroutines. The zero value is ready.
 type Room struct {
 	standing Standing
 	lists
@@ -65,14 +65,25 @@ type lists struct {
 	facts    []Fact
 }
 
-// StandingIn is StandingIn into the room: it is valid until the next one is read.
+// StandingIn is StandingIn into the room: it is valid until the next one is read. Ids of evidence are left out where nothing that
+// is scored depends on them; all else is the same.
 func (m *Room) StandingIn(packed string) (*Standing, error) {
-	r := reader{s: packed, room: &m.lists}
-	m.standing = Standing{}
-	if !r.standing(&m.standing) {
-		return nil, fmt.Errorf("read a standing: %w", ErrStanding)
+	if err := m.read(packed, true); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(m.standing.recent, func(f Fact) bool { return f.What == Broken }) { // which may be said again
+		return &m.standing, m.read(packed, false)
 	}
 	return &m.standing, nil
+}
+
+func (m *Room) read(packed string, bare bool) error {
+	r := reader{s: packed, bare: bare, room: &m.lists}
+	m.standing = Standing{}
+	if !r.standing(&m.standing) {
+		return fmt.Errorf("read a standing: %w", ErrStanding)
+	}
+	return nil
 }
 
 // SettledIn reads no more than what Settled says of a Standing that Append wrote. The error is ErrStanding.

@@ -15,6 +15,7 @@ type reader struct {
 	s      string
 	base   event.Instant
 	failed bool
+	bare   bool // ids of evidence are passed over
 	room   *lists
 	ids    strings.Builder // texts of ids, those of a list in one piece
 }
@@ -67,11 +68,22 @@ func (r *reader) byte() byte {
 
 func (r *reader) bit() bool { return r.byte() == 1 }
 
-func (r *reader) fixed(bytes int) (v uint64) {
-	for i, b := range []byte(r.take(uint64(bytes))) {
-		v |= uint64(b) << (8 * i)
+// four reads 32 bits.
+func (r *reader) four() uint32 {
+	s := r.take(4)
+	if s == "" {
+		return 0
 	}
-	return v
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+// eight reads 64 bits.
+func (r *reader) eight() uint64 {
+	s := r.take(8)
+	if s == "" {
+		return 0
+	}
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 func (r *reader) text() string { return r.take(r.uint()) }
@@ -91,7 +103,7 @@ func (r *reader) number() float64 {
 	if v := r.uint(); v != 0 {
 		return float64(unzigzag(v >> 1))
 	}
-	return math.Float64frombits(r.fixed(8))
+	return math.Float64frombits(r.eight())
 }
 
 func (r *reader) amount() float64 {
@@ -113,6 +125,19 @@ func (r *reader) id() string {
 	r.expect(1)
 	_, _ = r.ids.Write(text[:])
 	return r.ids.String()[r.ids.Len()-idText:]
+}
+
+// evident reads an id of what is remembered as evidence.
+func (r *reader) evident() string {
+	if !r.bare {
+		return r.id()
+	}
+	if n := r.uint(); n > 0 {
+		r.take(n - 1)
+	} else {
+		r.take(idText / 2)
+	}
+	return ""
 }
 
 // idText is the length of an identifier of journey.ID.
@@ -216,12 +241,14 @@ func (r *reader) sum(s *sum) {
 func (r *reader) lately(c *core) {
 	c.contacts = list(&r.room.contacts, r.length())
 	for i := range c.contacts {
-		c.contacts[i] = contactSeen{uint32(r.fixed(4)), r.at()}
+		c.contacts[i] = contactSeen{r.four(), r.at()}
 	}
 	c.recent = list(&r.room.evidence, r.length())
-	r.expect(len(c.recent))
+	if !r.bare {
+		r.expect(len(c.recent))
+	}
 	for i := range c.recent {
-		c.recent[i] = Evidence{r.id(), r.at(), r.kind(), r.text(), r.byte()}
+		c.recent[i] = Evidence{r.evident(), r.at(), r.kind(), r.text(), r.byte()}
 	}
 	if c.weight = r.number(); c.weight != 0 {
 		c.weighed = r.at()
@@ -287,7 +314,7 @@ func (r *reader) use(u *use) {
 func (r *reader) year(u *use, n int) {
 	if n > sparse {
 		for i := range u.year {
-			u.year[i] = r.fixed(8)
+			u.year[i] = r.eight()
 		}
 		return
 	}
@@ -306,7 +333,7 @@ func (r *reader) signal() Signal {
 	if n := r.length(); n > 0 {
 		s.Evidence = make([]string, n)
 		for i := range s.Evidence {
-			s.Evidence[i] = r.id()
+			s.Evidence[i] = r.evident()
 		}
 	}
 	s.Value, s.Limit, s.due, s.product = r.amount(), r.amount(), r.at(), r.text()

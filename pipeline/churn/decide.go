@@ -192,10 +192,10 @@ func judge(kind string, s *Score, th *rules.Told) (value, limit float64, j judge
 
 // moved says whether a score reads otherwise than what was told last.
 func moved(s *Score, last Last, th *rules.Told) bool {
-	return says(s) != last.Says ||
-		differs(s.P[2], last.P, th.Moved, th.MovedBy) ||
+	return differs(s.P[2], last.P, th.Moved, th.MovedBy) ||
 		differs(s.ExpectedUses, last.Uses, th.Moved, movedUses) ||
-		differs(s.VoiceRisk, last.Voice, 0, movedVoice)
+		differs(s.VoiceRisk, last.Voice, 0, movedVoice) ||
+		says(s) != last.Says
 }
 
 // differs says whether a figure is there now and was not, or not any more, or has changed by more than a share and an amount.

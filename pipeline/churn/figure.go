@@ -18,6 +18,9 @@ func decimalOf(v float64) (d decimal) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return d
 	}
+	if whole := int64(v); math.Abs(v) < 1e6 && float64(whole) == v && whole != 0 {
+		return decimal{negative: v < 0, digits: uint64(max(whole, -whole))}.trimmed()
+	}
 	var room [32]byte
 	text := strconv.AppendFloat(room[:0], v, 'e', more, 64) // -1.23456e-07
 	if text[0] == '-' {
@@ -37,7 +40,13 @@ func decimalOf(v float64) (d decimal) {
 	if d.digits == 0 {
 		return decimal{negative: d.negative}
 	}
-	for d.power -= more; d.digits%10 == 0; d.power++ {
+	d.power -= more
+	return d.trimmed()
+}
+
+// trimmed has no 0 as its last digit; d is not 0.
+func (d decimal) trimmed() decimal {
+	for ; d.digits%10 == 0; d.power++ {
 		d.digits /= 10
 	}
 	return d

@@ -264,34 +264,32 @@ func (m *Model) logOdds(segment int, x *seen) (odds [3]float64) {
 	return odds
 }
 
-// variances are those of the log odds.
+// variances are those of the log odds: each pair of parameters that are free in any hazard once.
 func (m *Model) variances(x *seen) (variance [3]float64) {
-	for n, p := range x.param[:x.n] {
+	var free [most]int32
+	var value [most]float64
+	n := 0
+	for i, p := range x.param[:x.n] {
 		at := m.bound.free[p]
 		if at < 0 {
 			continue
 		}
-		v := x.value[n]
-		a, b, c := m.covered(at, x, n)
+		v := x.value[i]
+		free[n], value[n] = at, v
+		n++
+		row := m.bound.pairs[at*(at+1)/2:][:at+1]
+		var a, b, c float64
+		for k, j := range free[:n] {
+			pair, w := &row[j], value[k]
+			a += pair[0] * w
+			b += pair[1] * w
+			c += pair[2] * w
+		}
 		variance[0] += a * v
 		variance[1] += b * v
 		variance[2] += c * v
 	}
 	return variance
-}
-
-// covered is the product of a row of the covariances with what comes up to the nth of a row.
-func (m *Model) covered(at int32, x *seen, n int) (a, b, c float64) {
-	row := m.bound.pairs[at*(at+1)/2:][:at+1]
-	for k, q := range x.param[:n+1] {
-		if j := m.bound.free[q]; j >= 0 {
-			pair, w := &row[j], x.value[k]
-			a += pair[0] * w
-			b += pair[1] * w
-			c += pair[2] * w
-		}
-	}
-	return a, b, c
 }
 
 // foretell sets the probability of a loss within the last of Horizons, and notes what it comes from.

@@ -128,6 +128,9 @@ func (s *Standing) pass(state *State, p *Parameters) {
 
 // Objected says whether the customer has objected as of a moment, as the State of then does.
 func (s *Standing) Objected(at event.Instant) bool {
+	if !s.MayObject() {
+		return false
+	}
 	objected := slices.Clone(s.core.objected)
 	for i := range s.recent[:s.recentUntil(at)] {
 		switch f := &s.recent[i]; f.What {
@@ -138,6 +141,12 @@ func (s *Standing) Objected(at event.Instant) bool {
 		}
 	}
 	return len(objected) > 0
+}
+
+// MayObject says whether there is an objection that holds or may come to hold, of whatever moment: where there is none, there is none
+// until another fact comes.
+func (s *Standing) MayObject() bool {
+	return len(s.core.objected) > 0 || slices.ContainsFunc(s.recent, func(f Fact) bool { return f.What == RightObjected })
 }
 
 // State is what is known of one customer as of a moment.

@@ -144,10 +144,13 @@ func figure(v *float64) float64 {
 
 // ReadTelling reads what Event wrote.
 func ReadTelling(e *event.Event) (t Telling, err error) {
-	if readPlain(e, &t) {
-		return t, t.check()
+	if !readPlain(e, &t) {
+		return readTelling(e)
 	}
-	return readTelling(e)
+	if unfit(t.Customer) { // the other texts are fit
+		return t, errUnfit
+	}
+	return t, t.checkCaptive()
 }
 
 // readPlain reads a telling of a score without signals, or of an end, as Event writes it: false for any other, whatever it says.
@@ -221,15 +224,24 @@ func (s *toldScore) read(to *Score) error {
 
 func (t *Telling) check() error {
 	if t.unfit() {
-		return errors.New("data: expected texts without control characters")
+		return errUnfit
 	}
-	if t.Captive && t.Ended == "" && t.Scored() {
-		return errors.New("data.score: expected no probability of a captive customer")
+	if err := t.checkCaptive(); err != nil {
+		return err
 	}
 	for _, r := range t.Raised {
 		if !AsKnown(r.Kind) {
 			return errors.New("data.raised: expected kinds of signals that a score raises")
 		}
+	}
+	return nil
+}
+
+var errUnfit = errors.New("data: expected texts without control characters")
+
+func (t *Telling) checkCaptive() error {
+	if t.Captive && t.Ended == "" && t.Scored() {
+		return errors.New("data.score: expected no probability of a captive customer")
 	}
 	return nil
 }
@@ -274,10 +286,12 @@ func readMidnight(text string) (event.Instant, error) {
 	return event.InstantOf(t), nil
 }
 
+// mostText is the length of a text of the log, in bytes.
+const mostText = 1024
+
 // unfit says whether a text cannot be one of the log's: too long, or with a control character.
 func unfit(s string) bool {
-	const most = 1024
-	if len(s) > most || !utf8.ValidString(s) {
+	if len(s) > mostText || !utf8.ValidString(s) {
 		return true
 	}
 	for _, r := range s {

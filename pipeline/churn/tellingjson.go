@@ -145,10 +145,10 @@ func (r *told) take(text string) {
 	}
 }
 
-// text reads a plain one: no escapes, and none of what may have to be changed.
+// text reads a plain one that is fit for the log: no escapes, none of what may have to be changed, and not too long.
 func (r *told) text() string {
 	r.take(`"`)
-	for i := range len(r.s) {
+	for i := range min(len(r.s), mostText+1) {
 		switch c := r.s[i]; {
 		case c == '"':
 			text := r.s[:i]
