@@ -40,7 +40,12 @@ func BenchmarkScoring(b *testing.B) {
 
 // benchmarkCompany scores the customers of a company when it has been watched for so many days.
 func benchmarkCompany(b *testing.B, company string, days int, trained bool) {
-	const customers = 6000
+	f, start, day := companyBench(b, company, 6000)
+	benchmarkScoring(b, f, f.history(b, start, days, trained, day), day)
+}
+
+// companyBench is that of the customers of a company, from its first day on.
+func companyBench(b testing.TB, company string, customers int) (f *scoringBench, start event.Instant, day func(from event.Instant) [][]byte) {
 	parameters, err := simulate.Company(company)
 	if err != nil {
 		b.Fatal(err)
@@ -52,17 +57,16 @@ func benchmarkCompany(b *testing.B, company string, days int, trained bool) {
 		}
 	}
 	next, stop := iter.Pull(simulate.New(simulate.Config{Customers: customers, Days: 400, Seed: 1, Start: simulate.DefaultStart, Parameters: parameters}).Events())
-	defer stop()
-	f, start := newScoringBench(customers, book), event.InstantOf(simulate.DefaultStart)
+	b.Cleanup(stop)
+	f, start = newScoringBench(customers, book), event.InstantOf(simulate.DefaultStart)
 	if company == "default" { // which knows of none
 		f.contracts(b, start)
 	}
-	day := companyDays(next)
-	benchmarkScoring(b, f, f.history(b, start, days, trained, day), day)
+	return f, start, companyDays(next)
 }
 
 // history folds so many days, the last of which are scored: by the prior, or by a model that is trained when they begin.
-func (f *scoringBench) history(b *testing.B, at event.Instant, days int, trained bool, day func(from event.Instant) [][]byte) event.Instant {
+func (f *scoringBench) history(b testing.TB, at event.Instant, days int, trained bool, day func(from event.Instant) [][]byte) event.Instant {
 	const scored, month = 15, 30 // days
 	var rows []churn.Row
 	for i := range days {
@@ -82,7 +86,7 @@ func (f *scoringBench) history(b *testing.B, at event.Instant, days int, trained
 }
 
 // landmark adds the rows of customers as of a moment that the clock has reached.
-func (f *scoringBench) landmark(b *testing.B, rows []churn.Row, at event.Instant) []churn.Row {
+func (f *scoringBench) landmark(b testing.TB, rows []churn.Row, at event.Instant) []churn.Row {
 	features := churn.AllFeatures()
 	err := f.partition.Census().Each(func(customer string, standing *churn.Standing, _ churn.Last) error {
 		if state := standing.State(at, f.parameters); state.Contract().InForce {
@@ -98,7 +102,7 @@ func (f *scoringBench) landmark(b *testing.B, rows []churn.Row, at event.Instant
 
 // train puts a model in force that has learnt from rows what became of contracts. Where none ends, that is drawn, by twice the
 // risk that the prior gives: what scoring costs hangs on how many features weigh, not on what is true of them.
-func (f *scoringBench) train(b *testing.B, rows []churn.Row, until event.Instant) {
+func (f *scoringBench) train(b testing.TB, rows []churn.Row, until event.Instant) {
 	ended := f.ended(b, until)
 	prior, gone := f.model, map[string]bool{}
 	kept := rows[:0]
@@ -121,7 +125,7 @@ func (f *scoringBench) train(b *testing.B, rows []churn.Row, until event.Instant
 }
 
 // ended are the contracts that have.
-func (f *scoringBench) ended(b *testing.B, until event.Instant) map[string]churn.Contract {
+func (f *scoringBench) ended(b testing.TB, until event.Instant) map[string]churn.Contract {
 	ended := map[string]churn.Contract{}
 	err := f.partition.Census().Each(func(customer string, standing *churn.Standing, _ churn.Last) error {
 		if state := standing.State(until, f.parameters); state.Contract().Left {
@@ -188,7 +192,7 @@ func newScoringBench(customers int, book *rules.Book) *scoringBench {
 }
 
 // contracts begins one of everybody.
-func (f *scoringBench) contracts(b *testing.B, at event.Instant) {
+func (f *scoringBench) contracts(b testing.TB, at event.Instant) {
 	for i := range f.customers {
 		margin := float64(100 + i%400)
 		e := event.Event{ID: fmt.Sprint("start", i), Source: "/test", Type: event.ContractStarted, At: at, Home: pseudonym(i)}
@@ -222,7 +226,7 @@ func companyDays(next func() (event.Event, bool)) func(from event.Instant) [][]b
 func pseudonym(i int) string { return fmt.Sprintf("c%032x", i) }
 
 // fold takes in a message of the log.
-func (f *scoringBench) fold(b *testing.B, body []byte) {
+func (f *scoringBench) fold(b testing.TB, body []byte) {
 	e, err := event.DecodeLog(body)
 	if err != nil {
 		b.Fatal(err)
@@ -234,7 +238,7 @@ func (f *scoringBench) fold(b *testing.B, body []byte) {
 	}
 }
 
-func (f *scoringBench) foldAll(b *testing.B, messages [][]byte) {
+func (f *scoringBench) foldAll(b testing.TB, messages [][]byte) {
 	for _, m := range messages {
 		f.fold(b, m)
 	}
@@ -257,7 +261,7 @@ func (f *scoringBench) calls(from event.Instant, customers int, perCustomer floa
 var reasons = []string{"billing.dispute", "delivery.late", "technical.outage", "account.access", "contract.terms", "product.information"}
 
 // score scores as of a midnight that the clock reaches.
-func (f *scoringBench) score(b *testing.B, asOf event.Instant) {
+func (f *scoringBench) score(b testing.TB, asOf event.Instant) {
 	tick := event.Event{ID: asOf.String(), Source: "/test", Type: event.ClockTicked, At: asOf}
 	f.fold(b, event.AppendLog(nil, &tick))
 	s := churn.Scorer{Model: f.model, AsOf: asOf, Parameters: f.parameters}
