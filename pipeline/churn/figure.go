@@ -18,8 +18,8 @@ func decimalOf(v float64) (d decimal) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return d
 	}
-	if whole := int64(v); math.Abs(v) < 1e6 && float64(whole) == v && whole != 0 {
-		return decimal{negative: v < 0, digits: uint64(max(whole, -whole))}.trimmed()
+	if d, sure := quickDecimal(v); sure {
+		return d
 	}
 	var room [32]byte
 	text := strconv.AppendFloat(room[:0], v, 'e', more, 64) // -1.23456e-07
@@ -42,6 +42,32 @@ func decimalOf(v float64) (d decimal) {
 	}
 	d.power -= more
 	return d.trimmed()
+}
+
+// quickDecimal is decimalOf of a figure of a usual size, where it is sure: a figure times a power of ten that a float holds is at most
+// half of its last bit from the product, far less than doubt.
+func quickDecimal(v float64) (d decimal, sure bool) {
+	const doubt, least, most = 1e-6, 1e5, 1e6 // of the product: six digits before the point
+	size := math.Abs(v)
+	if size == 0 {
+		return decimal{negative: math.Signbit(v)}, true
+	}
+	if !(size >= 1e-12 && size < most) {
+		return d, false
+	}
+	power := 0
+	for size*exactPowers[power] < least {
+		power++
+	}
+	scaled := size * exactPowers[power]
+	down := math.Floor(scaled)
+	switch part := scaled - down; {
+	case part > 0.5+doubt:
+		down++
+	case part > 0.5-doubt || scaled < least+doubt || scaled >= most-1:
+		return d, false
+	}
+	return decimal{negative: v < 0, digits: uint64(down), power: -power}.trimmed(), true
 }
 
 // trimmed has no 0 as its last digit; d is not 0.

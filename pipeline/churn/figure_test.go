@@ -44,5 +44,6 @@ func TestFigures(t *testing.T) {
 		check(math.Float64frombits(rng.Uint64()))
 		check(rng.NormFloat64() * math.Pow(10, float64(rng.IntN(30)-12)))
 		check(float64(rng.IntN(1e7)) / 1e4)
+		check((float64(rng.IntN(2e6)) + 0.5) / math.Pow(10, float64(rng.IntN(12)))) // between two
 	}
 }

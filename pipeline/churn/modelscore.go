@@ -18,15 +18,14 @@ var monthsTo = [3][3]float64{{1, 0, 0}, {1, 2, 0}, {1, 2, 275. / 30}}
 
 // binding is a model made ready for rows as columns say.
 type binding struct {
-	place  []int        // of each feature of the model in Row.X
-	limits [][2]float64 // least and most of each feature
-	group  []int        // of each feature: its family, by number
-	groups int          // how many families there are
-	asked  []bool       // of each column: whether a score depends on it
-	said   []saying     // of each feature: when its words are true
-	known  []knowing    // of each feature: how a row says that its value is known
+	place  []int     // of each feature of the model in Row.X
+	group  []int     // of each feature: its family, by number
+	groups int       // how many families there are
+	asked  []bool    // of each column: whether a score depends on it
+	said   []saying  // of each feature: when its words are true
+	known  []knowing // of each feature: how a row says that its value is known
 	voice  []voicePart
-	useful []int32      // features that have a coefficient or an error; the others are not looked at
+	useful []useful     // features that have a coefficient or an error; the others are not looked at
 	slopes [][3]float64 // coefficients by feature, recalibrated
 	start  [][3]float64 // log odds by segment, last of everybody, where all features are 0
 	base   [][3]float64 // probability of a loss within each of Horizons, by segment
@@ -34,6 +33,19 @@ type binding struct {
 	// i(i+1)/2 + j, twice where i > j: then a variance is the sum of each once.
 	free  []int32 // of a parameter: which of them it is; -1 for none. Parameter 0 is the intercept, then offsets, then coefficients
 	pairs [][3]float64
+}
+
+// useful is all of a feature that a score is made with, in one place.
+type useful struct {
+	feature int32
+	param   int32
+	place   int32
+	group   int32
+	known   knowing
+	said    saying
+	least   float64
+	most    float64
+	slopes  [3]float64
 }
 
 // bind makes a model ready for rows as columns say.
@@ -44,13 +56,13 @@ func (m *Model) bind(columns Columns) error {
 	b := &binding{voice: voiceOf(columns)}
 	b.group, b.groups = families(m.Features)
 	names := columns.Names()
-	for i, f := range m.Features {
+	for _, f := range m.Features {
 		place := slices.Index(names, f)
 		if place < 0 {
 			return fmt.Errorf("it looks at %.60q, which is no feature", f)
 		}
 		_, en := columns.Words(place)
-		b.place, b.limits = append(b.place, place), append(b.limits, [2]float64{m.Least[i], m.Most[i]})
+		b.place = append(b.place, place)
 		b.said = append(b.said, saying{strings.Contains(en, "%s"), int8(columns.Sign(place))})
 		b.known = append(b.known, m.knowing(f, names))
 	}
@@ -58,7 +70,9 @@ func (m *Model) bind(columns Columns) error {
 	b.covariances(m)
 	for i, slopes := range b.slopes {
 		if slopes != [3]float64{} || b.free[1+len(m.Segments)+i] >= 0 {
-			b.useful = append(b.useful, int32(i))
+			b.useful = append(b.useful, useful{
+				int32(i), int32(1 + len(m.Segments) + i), int32(b.place[i]), int32(b.group[i]), b.known[i], b.said[i], m.Least[i], m.Most[i], slopes,
+			})
 		}
 	}
 	b.ask(len(names))
@@ -69,9 +83,9 @@ func (m *Model) bind(columns Columns) error {
 // ask notes the columns that a score depends on.
 func (b *binding) ask(columns int) {
 	b.asked = make([]bool, columns)
-	for _, i := range b.useful {
-		b.asked[b.place[i]] = true
-		if known := b.known[i].place; known >= 0 {
+	for i := range b.useful {
+		b.asked[b.useful[i].place] = true
+		if known := b.useful[i].known.place; known >= 0 {
 			b.asked[known] = true
 		}
 	}
@@ -230,20 +244,20 @@ func (m *Model) look(row *Row, segment int, x *seen) {
 	if segment < len(m.Segments) {
 		x.param[1], x.value[1], x.n = int32(1+segment), 1, 2
 	}
-	first := int32(1 + len(m.Segments))
-	for _, i := range m.bound.useful {
-		v, limits, known := row.X[m.bound.place[i]], &m.bound.limits[i], m.bound.known[i]
-		if !known.learnt && known.unknown(row) {
-			v = m.Means[segment][i]
+	for i := range m.bound.useful {
+		f := &m.bound.useful[i]
+		v := row.X[f.place]
+		if !f.known.learnt && f.known.unknown(row) {
+			v = m.Means[segment][f.feature]
 		}
-		if !(v > limits[0]) {
-			v = limits[0]
-		} else if v > limits[1] {
-			v = limits[1]
+		if !(v > f.least) {
+			v = f.least
+		} else if v > f.most {
+			v = f.most
 		}
-		x.feature[i] = v
+		x.feature[f.feature] = v
 		if v != 0 {
-			x.param[x.n], x.value[x.n] = first+i, v
+			x.param[x.n], x.value[x.n] = f.param, v
 			x.n++
 		}
 	}

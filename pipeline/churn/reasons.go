@@ -38,17 +38,17 @@ func (m *Model) reasons(row *Row, w *working, room []Reason) []Reason {
 	families := w.families[:m.bound.groups]
 	clear(families)
 	means := m.Means[w.segment]
-	for _, i := range m.bound.useful {
-		v := w.seen.feature[i]
-		c := &m.bound.slopes[i]
-		weight := (c[0]*w.by[0] + c[1]*w.by[1] + c[2]*w.by[2]) * (v - means[i])
-		if weight == 0 || m.bound.known[i].unknown(row) {
+	for i := range m.bound.useful {
+		u := &m.bound.useful[i]
+		v, c := w.seen.feature[u.feature], &u.slopes
+		weight := (c[0]*w.by[0] + c[1]*w.by[1] + c[2]*w.by[2]) * (v - means[u.feature])
+		if weight == 0 || u.known.unknown(row) {
 			continue
 		}
-		f := &families[m.bound.group[i]]
+		f := &families[u.group]
 		f.sum += weight
-		if weight > f.largest && m.bound.said[i].of(v) {
-			f.largest, f.says = weight, i+1
+		if weight > f.largest && u.said.of(v) {
+			f.largest, f.says = weight, u.feature+1
 		}
 	}
 	var top [mostReasons]int
