@@ -2,6 +2,7 @@ package churn
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 type Features struct {
 	list   []feature
 	number map[string]int
+	direct []int           // those that are no sums
 	summed [sumNumbers]int // of each sum, the feature of its first halving, and 1 more; 0 for none
 }
 
@@ -81,6 +83,9 @@ func (f *Features) Words(i int) (fr, en string) { return f.list[i].fr, f.list[i]
 
 func (f *Features) add(name string, sign int, fr, en string, of func(*State) float64) {
 	f.number[name] = len(f.list)
+	if of != nil {
+		f.direct = append(f.direct, len(f.list))
+	}
 	f.list = append(f.list, feature{name: name, group: groupOf(name), sign: sign, fr: fr, en: en, of: of})
 }
 
@@ -112,19 +117,25 @@ func (s *State) AppendFeatures(x []float64, names *Features) []float64 {
 // appendAsked appends those that are asked for, and 0 for each of the others; all where nothing is said.
 func (s *State) appendAsked(x []float64, names *Features, asked []bool) []float64 {
 	from := len(x)
-	for i := range names.list {
-		v := 0.0
-		if of := names.list[i].of; of != nil && (asked == nil || asked[i]) {
-			v = math.Round(of(s)*1e6) / 1e6
+	x = slices.Grow(x, len(names.list))[:from+len(names.list)]
+	row := x[from:]
+	clear(row)
+	for _, i := range names.direct {
+		if asked != nil && !asked[i] {
+			continue
 		}
-		x = append(x, v)
+		v := names.list[i].of(s)
+		if v != 0 {
+			v = math.Round(v*1e6) / 1e6
+		}
+		row[i] = v
 	}
 	for i := range s.core.sums {
 		sum := &s.core.sums[i]
 		if at := names.summed[sum.number] - 1; at >= 0 {
 			for d, days := range halvings {
 				if asked == nil || asked[at+d] {
-					x[from+at+d] = math.Round(decayed(sum.halved[d], s.at-sum.at, days)*1e6) / 1e6
+					row[at+d] = math.Round(decayed(sum.halved[d], s.at-sum.at, days)*1e6) / 1e6
 				}
 			}
 		}
