@@ -65,25 +65,15 @@ type lists struct {
 	facts    []Fact
 }
 
-// StandingIn is StandingIn into the room: it is valid until the next one is read. Ids of evidence are left out where nothing that
-// is scored depends on them; all else is the same.
+// StandingIn is StandingIn into the room: it is valid until the next one is read. Ids of breakpoints and of other evidence stay as
+// they are packed, which is enough to tell them apart; all else is the same.
 func (m *Room) StandingIn(packed string) (*Standing, error) {
-	if err := m.read(packed, true); err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(m.standing.recent, func(f Fact) bool { return f.What == Broken }) { // which may be said again
-		return &m.standing, m.read(packed, false)
-	}
-	return &m.standing, nil
-}
-
-func (m *Room) read(packed string, bare bool) error {
-	r := reader{s: packed, bare: bare, room: &m.lists}
+	r := reader{s: packed, bare: true, room: &m.lists}
 	m.standing = Standing{}
 	if !r.standing(&m.standing) {
-		return fmt.Errorf("read a standing: %w", ErrStanding)
+		return nil, fmt.Errorf("read a standing: %w", ErrStanding)
 	}
-	return nil
+	return &m.standing, nil
 }
 
 // SettledIn reads no more than what Settled says of a Standing that Append wrote. The error is ErrStanding.

@@ -15,7 +15,7 @@ type reader struct {
 	s      string
 	base   event.Instant
 	failed bool
-	bare   bool // ids of evidence are passed over
+	bare   bool // ids of evidence stay as they are packed
 	room   *lists
 	ids    strings.Builder // texts of ids, those of a list in one piece
 }
@@ -127,17 +127,18 @@ func (r *reader) id() string {
 	return r.ids.String()[r.ids.Len()-idText:]
 }
 
-// evident reads an id of what is remembered as evidence.
+// evident reads the id of a breakpoint, or of other evidence. A bare one is as it is packed: two are the same if their ids are.
 func (r *reader) evident() string {
 	if !r.bare {
 		return r.id()
 	}
+	before := r.s
 	if n := r.uint(); n > 0 {
 		r.take(n - 1)
 	} else {
 		r.take(idText / 2)
 	}
-	return ""
+	return before[:len(before)-len(r.s)]
 }
 
 // idText is the length of an identifier of journey.ID.
@@ -175,7 +176,13 @@ func (r *reader) head(s *Standing) {
 }
 
 func (r *reader) fact(f *Fact) {
-	*f = Fact{At: r.at(), What: What(r.byte()), ID: r.id(), Name: r.kind(), Family: r.text(), Amount: r.amount(), Weight: r.byte(), Flag: r.bit()}
+	f.At, f.What = r.at(), What(r.byte())
+	if f.What == Broken {
+		f.ID = r.evident()
+	} else {
+		f.ID = r.id()
+	}
+	f.Name, f.Family, f.Amount, f.Weight, f.Flag = r.kind(), r.text(), r.amount(), r.byte(), r.bit()
 }
 
 // standing reads what Append wrote, and nothing behind it.
