@@ -105,7 +105,7 @@ func (t *Telling) Event() event.Event {
 	}
 	if t.Ended == "" {
 		var room [1024]byte
-		extra(&e, memberScore, string(t.Score.append(room[:0])))
+		extra(&e, memberScore, string(t.append(room[:0])))
 	}
 	return e
 }
@@ -156,8 +156,9 @@ func ReadTelling(e *event.Event) (t Telling, err error) {
 // readPlain reads a telling of a score without signals, or of an end, as Event writes it: false for any other, whatever it says.
 func readPlain(e *event.Event, t *Telling) bool {
 	var asOf string
-	scored, plain := false, true
+	scored := false
 	for i := range e.Data.Extra {
+		var plain bool
 		switch f := &e.Data.Extra[i]; f.Name {
 		case memberAsOf:
 			asOf, plain = readText(f.JSON)
