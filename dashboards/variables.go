@@ -3,6 +3,8 @@ package dashboards
 import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+
+	"parcours/schemas"
 )
 
 // choose offers a choice of several values, all at first: sql gives a column of values, or values and then the text of each. In panels it is
@@ -16,7 +18,7 @@ func (b *board) choose(name, sql string) {
 func (b *board) pick(name, sql string) { b.builder.WithVariable(b.variable(name, sql)) }
 
 func (b *board) variable(name, sql string) *dashboard.QueryVariableBuilder {
-	query := map[string]any{"refId": name, "editorType": "sql", "queryType": "table", "rawSql": sql, "pluginVersion": pluginVersion}
+	query := map[string]any{"refId": name, "editorType": "sql", "queryType": "table", "rawSql": schemas.Latest(sql), "pluginVersion": pluginVersion}
 	return dashboard.NewQueryVariableBuilder(name).Label(b.say("house.variables." + name)).Datasource(source()).
 		Query(dashboard.StringOrMap{Map: query}).Refresh(dashboard.VariableRefreshOnDashboardLoad).Sort(dashboard.VariableSortDisabled)
 }

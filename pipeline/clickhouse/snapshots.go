@@ -28,12 +28,18 @@ func (s *Store) Snapshot(ctx context.Context) error {
 	return s.snapshots(ctx)
 }
 
-// snapshots takes a copy of every view of schemas.Snapshots, one after another: readers see all of a copy, or all of the one before. Two that are
-// taken at once do no harm. A view that fails leaves its last copy; the first error comes back when all were tried.
+// snapshots takes a copy of every view of schemas.Snapshots, one after another: readers see all of a copy, or all of the one before. A view that
+// reads another one of them is computed from the copy just taken, so that nothing is computed twice, and copies say the same as each other. Two
+// runs at once do no harm. A view that fails leaves its last copy; the first error comes back when all were tried.
 func (s *Store) snapshots(ctx context.Context) (err error) {
-	for _, name := range schemas.Snapshots {
-		if taking := s.snapshot(ctx, name); taking != nil && err == nil {
-			err = fmt.Errorf("take a snapshot of %s_v: %w", name, taking)
+	texts, err := s.viewTexts(ctx)
+	if err != nil {
+		return fmt.Errorf("take snapshots: %w", err)
+	}
+	t := taking{texts: texts, prefix: s.config.Database + ".", fresh: map[string]string{}}
+	for _, name := range t.order(schemas.Snapshots) {
+		if failed := s.snapshot(ctx, name, &t); failed != nil && err == nil {
+			err = fmt.Errorf("take a snapshot of %s_v: %w", name, failed)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -42,7 +48,7 @@ func (s *Store) snapshots(ctx context.Context) (err error) {
 	return err
 }
 
-func (s *Store) snapshot(ctx context.Context, name string) error {
+func (s *Store) snapshot(ctx context.Context, name string, t *taking) error {
 	db, began := s.config.Database, time.Now()
 	columns, err := s.viewColumns(ctx, name+"_v")
 	if err != nil {
@@ -50,7 +56,7 @@ func (s *Store) snapshot(ctx context.Context, name string) error {
 	}
 	taken := uint64(began.UnixNano())
 	list := columnNames(columns)
-	insert := fmt.Sprintf("INSERT INTO %[1]s.%[2]s_kept (%[3]s, taken) SELECT %[3]s, toUInt64(%[4]d) FROM %[1]s.%[2]s_v SETTINGS insert_deduplicate = 0", db, name, list, taken)
+	insert := fmt.Sprintf("INSERT INTO %[1]s.%[2]s_kept (%[3]s, taken) SELECT %[3]s, toUInt64(%[4]d) FROM (%[5]s) SETTINGS insert_deduplicate = 0", db, name, list, taken, t.text(name+"_v"))
 	if err := s.conn.Exec(ctx, insert); err != nil {
 		return err
 	}
@@ -62,6 +68,7 @@ func (s *Store) snapshot(ctx context.Context, name string) error {
 	if err := s.execTemplate(ctx, latestStatement(name, columns, copied(name, columns))); err != nil {
 		return err
 	}
+	t.fresh[name+"_v"] = fmt.Sprintf("(SELECT %s FROM %s.%s_kept WHERE taken = %d)", list, db, name, taken)
 	return s.forget(ctx, name)
 }
 
