@@ -10,6 +10,8 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
 	"github.com/grafana/grafana-foundation-sdk/go/text"
+
+	"parcours/schemas"
 )
 
 // comex is the screen of the executive committee: one month on one screen, to be read in thirty seconds. Its words are made by the views.
@@ -57,7 +59,7 @@ func (b *board) months() {
 
 // follows is a variable that nobody chooses or sees.
 func (b *board) follows(name, sql string) {
-	query := map[string]any{"refId": name, "editorType": "sql", "queryType": "table", "rawSql": sql, "pluginVersion": pluginVersion}
+	query := map[string]any{"refId": name, "editorType": "sql", "queryType": "table", "rawSql": schemas.Latest(sql), "pluginVersion": pluginVersion}
 	b.builder.WithVariable(dashboard.NewQueryVariableBuilder(name).Datasource(source()).Query(dashboard.StringOrMap{Map: query}).
 		Refresh(dashboard.VariableRefreshOnDashboardLoad).Sort(dashboard.VariableSortDisabled).Hide(dashboard.VariableHideHideVariable))
 }
