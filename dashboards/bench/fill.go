@@ -99,6 +99,9 @@ func (b *bench) multiply(table, key, where string) error {
 		if slices.Contains(names, c[0]) {
 			replace = append(replace, renamed(c[0], c[1]))
 		}
+		if c[0] == "seen_at" { // as of a company that is not imported but heard live
+			replace = append(replace, "time + toIntervalMillisecond(1000 + position % 2000) AS seen_at")
+		}
 	}
 	sql := fmt.Sprintf("INSERT INTO %[1]s SELECT * EXCEPT company REPLACE (%[2]s) FROM (SELECT * FROM %[1]s FINAL WHERE %[3]s AND NOT match(%[4]s, '~[0-9]+$')) ARRAY JOIN range(1, %[5]d) AS company "+
 		"SETTINGS insert_deduplicate = 0, max_insert_threads = 2", table, strings.Join(replace, ", "), where, key, b.copies)
@@ -111,4 +114,23 @@ func renamed(column, kind string) string {
 		return fmt.Sprintf("arrayMap(x -> concat(x, '~', toString(company)), %[1]s) AS %[1]s", column)
 	}
 	return fmt.Sprintf("if(%[1]s = '', '', concat(%[1]s, '~', toString(company))) AS %[1]s", column)
+}
+
+// merge puts each month but the last into one part, as the server does when nothing was written to it for an hour (min_age_to_force_merge_seconds).
+func (b *bench) merge() error {
+	for _, of := range multiplied {
+		parts, err := b.rows("SELECT partition, count() FROM system.parts WHERE active AND database = currentDatabase() AND table = '" + of.table + "' GROUP BY partition ORDER BY partition DESC LIMIT 1000 OFFSET 1")
+		if err != nil {
+			return err
+		}
+		for _, p := range parts {
+			if p[1] == "1" {
+				continue
+			}
+			if err := b.store.Query(b.ctx, fmt.Sprintf("OPTIMIZE TABLE %s PARTITION %s FINAL", of.table, p[0]), "", io.Discard, false, nil); err != nil {
+				return fmt.Errorf("merge %s of %s: %w", of.table, p[0], err)
+			}
+		}
+	}
+	return nil
 }

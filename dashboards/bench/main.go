@@ -90,7 +90,10 @@ func (b *bench) run() error {
 	if err := b.store.Migrate(b.ctx); err != nil {
 		return err
 	}
-	if err := b.fill(); err != nil || b.fillOnly {
+	if err := b.fill(); err != nil {
+		return err
+	}
+	if err := b.merge(); err != nil || b.fillOnly {
 		return err
 	}
 	if b.fresh {

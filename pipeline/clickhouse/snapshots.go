@@ -109,7 +109,26 @@ func (s *Store) showSnapshots(ctx context.Context) error {
 			return fmt.Errorf("show snapshots of %s_v: %w", name, err)
 		}
 	}
+	for _, name := range schemas.OverSnapshots {
+		if err := s.showOver(ctx, name); err != nil {
+			return fmt.Errorf("show %s_v over snapshots: %w", name, err)
+		}
+	}
 	return nil
+}
+
+// showOver makes the view that reads the last copies where NAME_v reads what they are of.
+func (s *Store) showOver(ctx context.Context, name string) error {
+	columns, err := s.viewColumns(ctx, name+"_v")
+	if err != nil {
+		return err
+	}
+	var text string
+	if err := s.scan(ctx, "read the text of a view", "SELECT as_select FROM system.tables WHERE database = '"+s.config.Database+"' AND name = '"+name+"_v'", &text); err != nil {
+		return err
+	}
+	return s.execTemplate(ctx, "CREATE OR REPLACE VIEW {{database}}."+name+"_latest_v {{on_cluster}} ("+strings.Join(described(columns), ", ")+") AS "+schemas.Latest(text)+
+		" COMMENT '"+name+"_v, which says what its rows are, as of now; what it takes from views of which copies are kept is as of the last copy.'")
 }
 
 func (s *Store) showSnapshot(ctx context.Context, name string) error {
@@ -154,7 +173,11 @@ func snapshotStatements(name string, columns []viewColumn) []string {
 
 // copied is where the last copy is read.
 func copied(name string, columns []viewColumn) string {
-	return "(SELECT " + columnNames(columns) + " FROM {{database}}." + name + "_kept WHERE taken = (SELECT max(taken) FROM {{database}}.snapshots WHERE name = '" + name + "'))"
+	list := ""
+	if slices.Contains(schemas.Lists, name) {
+		list = " AND customer_id NOT IN (SELECT customer_id FROM {{database}}.objectors_v)"
+	}
+	return "(SELECT " + columnNames(columns) + " FROM {{database}}." + name + "_kept WHERE taken = (SELECT max(taken) FROM {{database}}.snapshots WHERE name = '" + name + "')" + list + ")"
 }
 
 func latestStatement(name string, columns []viewColumn, from string) string {
