@@ -17,6 +17,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 
 	"parcours/dashboards/words"
+	"parcours/schemas"
 )
 
 // board is a dashboard being made in one language. Panels take their texts by key: KEY.title, KEY.what (what it counts and what it
@@ -107,8 +108,17 @@ type house[P any] interface {
 
 // dress gives a panel its texts, its size and its query.
 func dress[P house[P]](b *board, p P, key string, span, height uint32, q Query) P {
-	return p.Title(b.say(key + ".title")).Description(b.say(key + ".what")).Datasource(source()).WithTarget(q).
+	return p.Title(b.say(key + ".title")).Description(b.what(key, q)).Datasource(source()).WithTarget(q).
 		NoValue(b.none(key)).Span(span).Height(height)
+}
+
+// what is the description of a panel. One that reads a copy says so.
+func (b *board) what(key string, q Query) string {
+	text := b.say(key + ".what")
+	if schemas.OfCopy(q.RawSQL) {
+		text += " " + b.say("house.copied")
+	}
+	return text
 }
 
 // stat is one figure; sql gives one row.

@@ -8,6 +8,7 @@ import (
 
 // pipeline is for operators: does it come, does it add up, what was not understood, what came too late, what does it take.
 func pipeline(b *board) {
+	b.builder.Time("now-7d", "now")
 	b.pipelineFigures()
 	b.add(b.throughput())
 	b.add(b.sources())

@@ -29,3 +29,8 @@ var ofSnapshots = regexp.MustCompile(`\b(` + strings.Join(append(OverSnapshots, 
 
 // Latest makes a query read the last copies in place of the views that have some.
 func Latest(sql string) string { return ofSnapshots.ReplaceAllString(sql, "${1}_latest_v") }
+
+var copied = regexp.MustCompile(`\b(` + strings.Join(Snapshots, "|") + `)_latest_v\b`)
+
+// OfCopy is whether a query reads a copy.
+func OfCopy(sql string) bool { return copied.MatchString(sql) }

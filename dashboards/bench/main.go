@@ -93,6 +93,9 @@ func (b *bench) run() error {
 	if err := b.fill(); err != nil {
 		return err
 	}
+	if err := b.hear(); err != nil {
+		return err
+	}
 	if err := b.merge(); err != nil || b.fillOnly {
 		return err
 	}
