@@ -65,7 +65,7 @@ bench: libchdb ## run the benchmarks, each beside its bare baseline
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./...
 
 .PHONY: bench-dashboards
-bench-dashboards: build ## how long every panel takes on ten million events; fills ~/.cache/parcours/bench once, which takes an hour
+bench-dashboards: build ## how long every panel takes on ten million events; fills ~/.cache/parcours/bench once, which takes half an hour
 	@./scripts/bench-dashboards.sh
 
 .PHONY: clean

@@ -59,10 +59,10 @@ func TestSnapshots(t *testing.T) {
 // TestLatest: a query reads copies where there are some, under its own names.
 func TestLatest(t *testing.T) {
 	for sql, want := range map[string]string{
-		"SELECT 1 FROM figures_v JOIN events_v":                "SELECT 1 FROM figures_latest_v JOIN events_v",
-		"FROM cx.rates_v, rates_daily_v":                       "FROM cx.rates_latest_v, rates_daily_latest_v",
-		"FROM ranking_latest_v, alerts_v, my_figures_v2":       "FROM ranking_latest_v, alerts_v, my_figures_v2",
-		"FROM journeys_listed_v, churn_scores_history_v":       "FROM journeys_listed_latest_v, churn_scores_history_v",
+		"SELECT 1 FROM figures_v JOIN events_v":          "SELECT 1 FROM figures_latest_v JOIN events_v",
+		"FROM cx.rates_v, rates_daily_v":                 "FROM cx.rates_latest_v, rates_daily_latest_v",
+		"FROM ranking_latest_v, alerts_v, my_figures_v2": "FROM ranking_latest_v, alerts_v, my_figures_v2",
+		"FROM journeys_listed_v, churn_scores_history_v": "FROM journeys_listed_latest_v, churn_scores_history_v",
 	} {
 		if got := schemas.Latest(sql); got != want {
 			t.Errorf("%s becomes %s, not %s", sql, got, want)
