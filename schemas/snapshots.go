@@ -10,11 +10,11 @@ import (
 // days have closed and at the end of an import (snapshots_v says when). Figures are of days that are settled, so that a day between two copies
 // changes nothing that may be drawn. Some are read by no screen, only by other views of which copies are taken.
 var Snapshots = []string{
-	"action_rates", "at_risk", "breakpoint_cells", "breakpoint_places", "channel_mix", "channel_rates", "churn_scores", "comex_breakpoints",
-	"comex_figures", "comex_headline", "comex_listed", "comex_months", "complaint_clocks", "complaints", "contact_load", "contracts",
-	"customer_segments", "customers_to_call", "figures", "first_contact_resolution", "inbound_contacts", "incident_customers",
-	"incident_reach", "journey_cells", "journey_flows", "ledger_balance", "load_daily", "ranking", "ranking_90d", "rates", "rates_daily",
-	"segment_rates_daily", "unseen", "value_at_risk", "value_at_risk_by_tenure", "variant_cells",
+	"action_rates", "always_listed", "at_risk", "breakpoint_cells", "breakpoint_places", "channel_mix", "channel_rates", "churn_scores",
+	"comex_breakpoints", "comex_figures", "comex_headline", "comex_listed", "comex_months", "complaint_clocks", "complaints", "contact_load",
+	"contracts", "customer_segments", "customers_to_call", "figures", "first_contact_resolution", "hourly_load", "inbound_contacts",
+	"incident_customers", "incident_reach", "journey_cells", "journey_flows", "ledger_balance", "load_daily", "ranking", "ranking_90d",
+	"rates", "rates_daily", "segment_rates_daily", "unseen", "value_at_risk", "value_at_risk_by_tenure", "variant_cells",
 }
 
 // Lists names those of Snapshots that list customers to be called or spoken with: who has objected since the copy is left out of

@@ -34,7 +34,7 @@ type Dependencies struct {
 	Analyst     pipeline.Analyst     // of closed days; nil: none is looked at
 	Watch       Watch                // nil: alert.Watch
 	Losses      pipeline.Losses      // of associated losses; nil where none are estimated
-	Snapshots   pipeline.Snapshotter // of views, in wall mode; nil: none are taken
+	Snapshots   pipeline.Snapshotter // of views; nil: none are taken
 	Teller      pipeline.Teller
 	Rejecter    pipeline.Rejecter
 	Checkpoints pipeline.Checkpoints

@@ -17,6 +17,7 @@ type Config struct {
 	CheckpointEvery time.Duration `help:"Time between two checkpoints: what came since the last one is folded again after a kill. Saving a large state takes at most a twentieth of the time." default:"30s"`
 	TickLeast       time.Duration `help:"Shortest time between two ticks of a partition (wall clock mode)." default:"1s"`
 	DailyLeast      time.Duration `help:"Shortest time between two looks for days to close, while events keep coming and after a failure." default:"10s"`
+	CopiesAfter     time.Duration `help:"Time without a new event after which the copies of slow views are taken anew where time moves with events alone (log clock mode)." default:"2m"`
 }
 
 // Validate says what is wrong with the configuration.
@@ -32,6 +33,8 @@ func (c *Config) Validate() error {
 		return errors.New("tick-every: expected at least 1s; tick-least: more than 0; tick-grace: 0 or more")
 	case c.DailyLeast <= 0:
 		return errors.New("daily-least: expected more than 0")
+	case c.CopiesAfter <= 0:
+		return errors.New("copies-after: expected more than 0")
 	}
 	return nil
 }
@@ -41,6 +44,6 @@ func Default() Config {
 	return Config{
 		FlushRows: 50_000, FlushEvery: time.Second, FlushIdle: 100 * time.Millisecond,
 		TickGrace: time.Minute, TickEvery: time.Hour, TickLeast: time.Second, StopWithin: 10 * time.Second, StalledAfter: 30 * time.Second, CheckpointEvery: 30 * time.Second,
-		DailyLeast: 10 * time.Second,
+		DailyLeast: 10 * time.Second, CopiesAfter: 2 * time.Minute,
 	}
 }

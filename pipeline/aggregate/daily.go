@@ -28,6 +28,7 @@ type closed struct {
 	book  *rules.Book   // with those published since
 
 	scoring scoring
+	copies  bool // copies of views are taken
 }
 
 // daily lists the duties of a day. Each finds out itself what of it is done already.
@@ -68,6 +69,9 @@ type duty struct {
 	scoredAny bool          // one has
 	toldAt    uint64        // up to which scores were told: the next attempt waits until they are folded
 	telling   atomic.Uint64 // the same, of the attempt under way
+
+	copies bool // the attempt under way takes copies
+	stale  bool // days were closed since copies were taken
 
 	failed bool // the last attempt did, and it was said
 }
@@ -113,7 +117,7 @@ func (a *Aggregator) overdue() bool {
 	d := &a.duty
 	until, any := a.closable()
 	closes := any && (!d.any || until > d.done)
-	if _, scores := a.unscored(); !closes && !scores {
+	if _, scores := a.unscored(); !closes && !scores && !a.rested() {
 		d.since = time.Time{}
 		return false
 	}
@@ -168,7 +172,8 @@ func (a *Aggregator) closable() (until alert.Date, any bool) {
 
 // begin runs the duties up to the day that was noted.
 func (a *Aggregator) begin(ctx context.Context) {
-	day := &closed{until: a.duty.until, none: !a.duty.closes, book: a.lane.partitions[0].Book, scoring: a.toScore()}
+	day := &closed{until: a.duty.until, none: !a.duty.closes, book: a.lane.partitions[0].Book, scoring: a.toScore(), copies: a.wall() || a.rested()}
+	a.duty.copies = day.copies
 	a.duty.midnight, a.duty.scores = day.scoring.asOf, day.scoring.due
 	day.told, day.any, day.open = a.lane.partitions[0].Closed()
 	running := make(chan error, 1)
@@ -206,7 +211,7 @@ func (a *Aggregator) ended() {
 		d.running = nil
 		d.toldAt = max(d.toldAt, d.telling.Load())
 		if err == nil {
-			d.failed, d.pause = false, 0
+			d.failed, d.pause, d.stale = false, 0, !d.copies
 			if d.closes {
 				d.done, d.any = d.until, true
 			}
@@ -302,12 +307,18 @@ func (a *Aggregator) associate(ctx context.Context, day *closed) error {
 	return err
 }
 
-// snapshots takes copies of the views that screens read, where real time closes days. In log mode who brings events does, at their end.
-func (a *Aggregator) snapshots(ctx context.Context, _ *closed) error {
-	if a.Snapshots == nil || !a.wall() {
+// snapshots takes copies of the views that screens read.
+func (a *Aggregator) snapshots(ctx context.Context, day *closed) error {
+	if a.Snapshots == nil || !day.copies {
 		return nil
 	}
 	return a.Snapshots.Snapshot(ctx)
+}
+
+// rested says whether copies are due where time moves with events alone: days were closed since the last ones, or another generation came into
+// force, and nothing has come for a while. What brings many events, such as an import, takes them itself at its end.
+func (a *Aggregator) rested() bool {
+	return a.Snapshots != nil && a.duty.stale && !a.wall() && time.Since(a.duty.came) >= a.config.CopiesAfter
 }
 
 // earliest is before every day that the tables hold.

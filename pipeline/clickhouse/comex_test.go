@@ -109,3 +109,34 @@ func TestComexFigures(t *testing.T) {
 		"En mai 2025, 90\u00a0% des parcours se sont terminés sans rupture grave (cible 90\u00a0%), mieux qu'un an plus tôt ; un point de rupture porte 100\u00a0% du coût évitable (montants illustratifs), à commencer par «\u00a0Attente trop longue\u00a0» (motif\u00a0: Facturation ; responsable\u00a0: Informatique).\t"+
 			"In May 2025, 90% of journeys ended without a serious breakpoint (target 90%), better than a year before; one breakpoint carries 100% of the avoidable cost (illustrative amounts), above all “Waited too long” (reason: Billing; owner: IT).")
 }
+
+// TestAlwaysListed: what is listed whatever it costs is counted breakpoint by breakpoint, and a customer once: of a row with severity 5 its
+// milder breakpoints are left out, and who is in three rows is one customer of the month.
+func TestAlwaysListed(t *testing.T) {
+	s, h := store(t), &history{}
+	for _, captive := range []string{"c1", "c2"} {
+		h.event(event.ContractStarted, captive, on("2024-01-01"), event.Data{Captive: true})
+	}
+	h.event(event.ContractStarted, "c3", on("2024-01-01"), event.Data{})
+	broke := func(kind, reason string, severity uint8, customers ...string) {
+		for _, c := range customers {
+			h.broke(kind, c, reason, on("2025-05-10"), on("2025-05-11")).Severity = severity
+		}
+	}
+	broke("sla_breach", "billing.dispute", 5, "c1", "c3", "c3")
+	broke("sla_breach", "billing.dispute", 3, "c4", "c5")
+	broke("complaint_escalation", "delivery.late", 5, "c1", "")
+	broke("long_wait", "billing.dispute", 2, "c1", "c2", "c1")
+	broke("repeat_contact", "billing.dispute", 3, "c4")
+	h.broke("repeat_contact", "c4", "billing.dispute", on("2025-06-10"), on("2025-06-11"))
+	h.settled(on("2025-08-15"))
+	insert(t, s, &h.rows)
+	equal(t, s, "SELECT month, kind, reason_family, silo, captive_breakpoints, captive_customers, severe_breakpoints, severe_customers FROM always_listed_v ORDER BY whole, kind",
+		"2025-05-01\tcomplaint_escalation\tdelivery\tit\t1\t1\t2\t1", "2025-05-01\tlong_wait\tbilling\tit\t3\t2\t0\t0", "2025-05-01\tsla_breach\tbilling\tit\t1\t1\t3\t2",
+		"2025-05-01\t\t\t\t5\t2\t5\t2")
+	equal(t, s, "SELECT DISTINCT month, kind, reason_family, silo FROM ranking_v WHERE always_listed ORDER BY kind",
+		"2025-05-01\tcomplaint_escalation\tdelivery\tit", "2025-05-01\tlong_wait\tbilling\tit", "2025-05-01\tsla_breach\tbilling\tit")
+	equal(t, s, "SELECT what, kind, customers, others, fr, en FROM comex_listed_v ORDER BY what",
+		"captive\tlong_wait\t2\t2\tClients sans alternative : Attente trop longue (Facturation), 2 clients ; 2 autres points\tCaptive customers: Waited too long (Billing), 2 customers; 2 more",
+		"severity_5\tsla_breach\t2\t1\tGravité 5 : Délai de réponse dépassé (Facturation), 2 clients ; 1 autre point\tSeverity 5: Answer overdue (Billing), 2 customers; 1 more")
+}

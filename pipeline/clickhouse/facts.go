@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
@@ -41,7 +40,7 @@ func (s *Store) factsSQL(w FactsWanted) string {
 	if w.Customer != "" {
 		of = "customer_id = " + quote(w.Customer)
 	}
-	events, breakpoints := of+" AND type IN ("+quoteAll(factTypes())+")", strings.Replace(of, "customer_id", "known_of", 1)
+	events, breakpoints := of+" AND type IN ("+quoteAll(factTypes())+")", of
 	if w.Until != 0 {
 		events += " AND time <= " + instantSQL(w.Until)
 		breakpoints += " AND known_at <= " + instantSQL(w.Until)
@@ -56,31 +55,14 @@ func (s *Store) factsSQL(w FactsWanted) string {
 			WHERE %[3]s AND (type = '`+event.CustomerObjected+`'
 				OR (case_id = '' OR family = 'rights' OR (case_id, customer_id) NOT IN (%[4]s)) AND (time, source, id) NOT IN (SELECT time, source, event_id FROM %[2]s.late_v))
 			UNION ALL
-			SELECT known_of, known_at, '', breakpoint_id, '', '', '', toString(known_family), '', '', toString(kind), '', false,
-				NULL, NULL, NULL, NULL, NULL, NULL, NULL, known_severity
-			FROM (%[6]s)
-			WHERE %[5]s AND (case_id = '' OR (case_id, known_of) NOT IN (%[4]s))
+			SELECT customer_id, known_at, '', breakpoint_id, '', '', '', toString(reason_family), '', '', toString(kind), '', false,
+				NULL, NULL, NULL, NULL, NULL, NULL, NULL, severity
+			FROM %[2]s.known_breakpoints_v
+			WHERE %[5]s AND (case_id = '' OR (case_id, customer_id) NOT IN (%[4]s))
 		)
 		ORDER BY customer_id, at, type, source, id
 		SETTINGS max_bytes_before_external_sort = 268435456`,
-		factNumbers, s.config.Database, events, s.elsewhereSQL(), breakpoints, s.knownSQL())
-}
-
-// knownSQL gives the breakpoints of the current generation that are known: those that stand, and those whose last version takes
-// them back.
-func (s *Store) knownSQL() string {
-	return fmt.Sprintf(`
-		WITH (SELECT argMax(generation, (switched_at, generation)) FROM %[1]s.generation) AS now
-		SELECT breakpoint_id, kind, case_id, known_of, known_at, known_family, known_severity FROM %[1]s.breakpoints FINAL WHERE generation = now
-		UNION ALL
-		SELECT breakpoint_id, kind, '', known_of, known_at, known_family, known_severity
-		FROM (
-			SELECT * FROM %[1]s.breakpoints
-			WHERE generation = now AND (occurred_at, breakpoint_id) IN (SELECT occurred_at, breakpoint_id FROM %[1]s.breakpoints WHERE generation = now AND deleted = 1 AND known_of != '')
-			ORDER BY position DESC
-			LIMIT 1 BY occurred_at, breakpoint_id
-		)
-		WHERE deleted = 1`, s.config.Database)
+		factNumbers, s.config.Database, events, s.elsewhereSQL(), breakpoints)
 }
 
 // factTypes are the types of events that say something of their customer: FactsOf alone knows.

@@ -78,6 +78,46 @@ func TestUsualLoad(t *testing.T) {
 	equal(t, s, "SELECT n, usual FROM load_daily_v WHERE whole AND measure = 'contacts' AND day = '2025-03-03'", "31\t10")
 }
 
+// TestDaysWithoutContacts: ten calls each Monday in five weeks, then none at all: the sixth Monday, over before the clock of the slowest partition,
+// is a day of none where ten were usual; the seventh is not over. In Paris the day of the clock has begun two hours before midnight.
+func TestDaysWithoutContacts(t *testing.T) {
+	s, h := store(t), &history{}
+	monday := func(week int) event.Instant { return on("2025-06-02").Add(time.Duration(week) * 7 * 24 * time.Hour) }
+	for week := range 5 {
+		h.calls(monday(week), "phone", 10)
+	}
+	h.rows.Frontier = []pipeline.FrontierRow{
+		{Position: h.number(), Clock: monday(6).Add(21 * time.Hour), Settled: monday(5).Add(22 * time.Hour)}, {Partition: 1, Position: 1, Clock: monday(9), Settled: monday(9)}}
+	insert(t, s, &h.rows)
+	const mondays = " AND measure = 'contacts' AND toDayOfWeek(day) = 1 AND day > '2025-06-30'"
+	equal(t, s, "SELECT day, channel, n, usual, unusual, weeks, complete, settled FROM load_daily_v WHERE true"+mondays+" ORDER BY day, channel",
+		"2025-07-07\t\t0\t10\t-1\t5\ttrue\ttrue", "2025-07-07\tphone\t0\t10\t-1\t5\ttrue\ttrue")
+	equal(t, s, "SELECT max(day), maxIf(day, settled), uniqExact(day), count() FROM load_daily_v", "2025-07-13\t2025-07-07\t42\t252")
+	h.rows.Frontier[0].Clock, h.rows.Frontier[0].Position = monday(6).Add(22*time.Hour), h.number()
+	insert(t, s, &pipeline.Rows{Generation: 1, Frontier: h.rows.Frontier[:1]})
+	equal(t, s, "SELECT day, n, complete, settled FROM load_daily_v WHERE whole"+mondays+" AND NOT settled", "2025-07-14\t0\ttrue\tfalse")
+}
+
+// TestMeanOfAnHour: of the four Mondays that are over, one has a call at 10 h about billing, one has one at 10 h and one at 11 h about claims, two have none:
+// the mean is over four, whatever is chosen. The fifth is not over.
+func TestMeanOfAnHour(t *testing.T) {
+	s, h := store(t), &history{}
+	for _, c := range []struct{ at, reason, channel string }{
+		{"2025-01-06 09:10:00", "billing.dispute", "phone"}, {"2025-01-20 09:00:00", "claim.late", "phone"}, {"2025-01-20 10:59:00", "claim.late", "chat"}, {"2025-01-21 10:00:00", "", ""},
+		{"2025-02-03 09:00:00", "billing.dispute", "phone"}} {
+		h.event(event.ContactStarted, "a", on(c.at+".000"), event.Data{Reason: c.reason, Channel: event.Channel(c.channel)})
+	}
+	h.rows.Frontier = []pipeline.FrontierRow{{Position: h.number(), Clock: on("2025-02-03 22:59:59.999"), Settled: on("2025-01-30")}}
+	insert(t, s, &h.rows)
+	mean := func(chosen string) string {
+		return "SELECT weekday, sumIf(contacts, local_hour = 10) / sum(days), sumIf(contacts, local_hour = 11) / sum(days), sum(days), any(time_zone) FROM hourly_load_v WHERE days > 0 OR (" + chosen + ") GROUP BY weekday HAVING weekday < 3 ORDER BY weekday"
+	}
+	equal(t, s, mean("true"), "1\t0.5\t0.25\t4\tEurope/Paris", "2\t0\t0.25\t4\tEurope/Paris")
+	equal(t, s, mean("reason_family = 'billing'"), "1\t0.25\t0\t4\tEurope/Paris", "2\t0\t0\t4\tEurope/Paris")
+	equal(t, s, mean("channel = 'chat'"), "1\t0\t0.25\t4\tEurope/Paris", "2\t0\t0\t4\tEurope/Paris")
+	equal(t, s, mean("channel = '' AND reason_family = ''"), "1\t0\t0\t4\tEurope/Paris", "2\t0\t0.25\t4\tEurope/Paris")
+}
+
 // TestChannelMix: 80 of 100 by phone, then 60 of 100: beyond noise, by Newcombe. A month that is not settled is compared with none.
 func TestChannelMix(t *testing.T) {
 	s, h := store(t), &history{}

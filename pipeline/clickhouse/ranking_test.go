@@ -113,13 +113,19 @@ func TestLandmarks(t *testing.T) {
 	broke := func(customer, at, known string) {
 		h.broke("long_wait", customer, "billing.invoice", on(at), on(known))
 	}
-	seen("eight", "edge", "early", "late", "plain", "asked", "moved", "cut", "raised", "ended", "censored", "lost", "stayed", "back", "gone", "captive", "objected", "agreed", "new", "old", "unsaid")
+	seen("eight", "edge", "early", "late", "plain", "asked", "moved", "cut", "raised", "ended", "censored", "lost", "stayed", "back", "gone", "captive", "objected", "agreed", "new", "old", "unsaid", "taken", "about", "unknown")
 	for day := range 8 {
 		broke("eight", fmt.Sprintf("2025-05-%02d", day+1), "2025-05-20")
 	}
 	broke("edge", "2025-04-02 00:00:00.000", "2025-04-02")
 	broke("early", "2025-04-01 23:59:59.999", "2025-04-02")
 	broke("late", "2025-06-01", "2025-07-01")
+	taken := h.broke("long_wait", "taken", "billing.invoice", on("2025-06-01"), on("2025-06-01")) // what came in September took it back
+	back := *taken
+	back.Position, back.Deleted, back.RetractedAt = h.number(), true, on("2025-09-10")
+	h.rows.Breakpoints = append(h.rows.Breakpoints, back)
+	h.broke("long_wait", "about", "billing.invoice", on("2025-06-01"), on("2025-06-01")).Known.Family = "delivery" // as it was taken for in July
+	h.broke("long_wait", "unknown", "billing.invoice", on("2025-06-01"), on("2025-06-01")).Known.Of = ""           // said to have been known, and found only later
 	h.event(event.ContractCancelRequested, "asked", on("2025-06-30 23:59:59.999"), event.Data{})
 	h.event(event.PortabilityRequested, "moved", on("2025-03-01"), event.Data{})
 	value := func(customer, day string, v float64) {
@@ -149,7 +155,7 @@ func TestLandmarks(t *testing.T) {
 	start("new", "2024-07-02", event.Data{})
 	start("old", "2022-07-01", event.Data{Product: "fibre", AnnualMargin: &margin})
 	broke("silent", "2025-06-01", "2025-06-01")
-	h.broke("long_wait", "unknown", "other", on("2025-06-01"), on("2025-06-01"))
+	h.broke("long_wait", "unclear", "other", on("2025-06-01"), on("2025-06-01"))
 	h.broke("long_wait", "", "billing", on("2025-06-01"), on("2025-06-01"))
 	h.contact("leaver", "cancellation.request", on("2025-06-01"))
 	h.broke("tension", "leaver", "cancellation.request", on("2025-06-01"), on("2025-06-01"))
@@ -166,8 +172,12 @@ func TestLandmarks(t *testing.T) {
 	if err := s.RankBy(t.Context(), book); err != nil {
 		t.Fatal(err)
 	}
+	equal(t, s, "SELECT customer_id, reason_family, reason, known_at, severity, retracted FROM cx.known_breakpoints_v WHERE customer_id IN ('taken', 'about', 'unknown') ORDER BY ALL",
+		"about\tdelivery\tbilling.invoice\t2025-06-01 00:00:00.000\t3\tfalse", "taken\tbilling\t\t2025-06-01 00:00:00.000\t3\ttrue")
 	july := "SELECT customer_id, reason_family, arrayStringConcat(kinds, '+'), contacts, segment, tenure, lost FROM cx.landmarks_v WHERE landmark = '2025-07-01' ORDER BY ALL"
 	equal(t, s, july,
+		"about\tbilling\t\t1\tstandard\tunknown\tfalse",
+		"about\tdelivery\tlong_wait\t0\tstandard\tunknown\tfalse",
 		"agreed\tbilling\t\t1\tstandard\tunknown\tfalse",
 		"back\tbilling\t\t1\tstandard\tunder 1 year\tfalse",
 		"early\tbilling\t\t1\tstandard\tunknown\tfalse",
@@ -182,6 +192,8 @@ func TestLandmarks(t *testing.T) {
 		"raised\tbilling\t\t1\tstandard\tunknown\tfalse",
 		"silent\tbilling\tlong_wait\t0\tstandard\tunknown\tfalse",
 		"stayed\tbilling\t\t1\tstandard\tunknown\tfalse",
+		"taken\tbilling\tlong_wait\t1\tstandard\tunknown\tfalse",
+		"unknown\tbilling\t\t1\tstandard\tunknown\tfalse",
 		"unsaid\tbilling\t\t1\tstandard\tunknown\ttrue")
 	equal(t, s, "SELECT DISTINCT landmark FROM cx.landmarks_v ORDER BY landmark", "2025-05-01", "2025-06-01", "2025-07-01")
 	equal(t, s, "SELECT lost_at FROM cx.landmarks_v WHERE lost AND customer_id = 'lost'", "2025-09-28 23:59:59.999")

@@ -16,14 +16,13 @@ type viewColumn struct{ Name, Type, Comment string }
 // snapshotsFrom is from how many rows of journeys on copies are taken: with fewer a view answers as soon as it is asked.
 const snapshotsFrom = 50_000
 
-// Snapshot takes copies where there are so many journeys that views are slow; until then their readers get the views themselves.
+// Snapshot takes copies where there are so many journeys that views are slow; until then their readers get the views themselves. Once copies
+// are read they are taken anew whatever is left of the journeys: rows go when versions merge and generations are dropped.
 func (s *Store) Snapshot(ctx context.Context) error {
-	var journeys uint64
-	if err := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.config.Database+".journeys").Scan(&journeys); err != nil {
-		return fmt.Errorf("take snapshots: %w", err)
-	}
-	if journeys < snapshotsFrom {
-		return nil
+	var wanted bool
+	sql := fmt.Sprintf("SELECT count() >= %[2]d OR (SELECT count() FROM %[1]s.snapshots) > 0 FROM %[1]s.journeys", s.config.Database, snapshotsFrom)
+	if err := s.scan(ctx, "take snapshots", sql, &wanted); err != nil || !wanted {
+		return err
 	}
 	return s.snapshots(ctx)
 }
