@@ -26,15 +26,17 @@ type board struct {
 	name    string
 	texts   *words.Catalogue
 	builder *dashboard.DashboardBuilder
+	money   string // Grafana's unit of amounts, in this language
 	missing []error
 }
 
-// newBoard begins one: house defaults, title, menu.
+// newBoard begins one: house defaults, title, menu. Time is UTC, as days and months are in the views.
 func newBoard(name string, texts *words.Catalogue) *board {
 	b := &board{name: name, texts: texts}
+	b.money = b.say("house.units.money")
 	l := texts.Language()
 	b.builder = dashboard.NewDashboardBuilder(b.say("title")).Uid(UID(l, name)).Description(b.say("what")).
-		Tags([]string{"parcours", "parcours-" + string(l)}).Timezone("browser").Time("now-90d", "now").Refresh("").
+		Tags([]string{"parcours", "parcours-" + string(l)}).Timezone("utc").Time("now-90d", "now").Refresh("").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).Readonly().Link(menu(l, b.say("house.menu")))
 	return b
 }
@@ -90,9 +92,18 @@ func quote(text string) string {
 // add puts a panel next on the screen, from left to right, 24 columns a row.
 func (b *board) add(p cog.Builder[dashboard.Panel]) { b.builder.WithPanel(p) }
 
-// to is the address of another dashboard, with period and choices kept; variables are name=value pairs.
+// to is the address of another dashboard, with the period kept; variables are name=value pairs, or what along and carried give.
 func (b *board) to(name string, variables ...string) string {
 	return "/d/" + UID(b.texts.Language(), name) + "?" + strings.Join(append([]string{"${__url_time_range}"}, variables...), "&")
+}
+
+// along are choices that a link takes along, as they stand.
+func (b *board) along(variables ...string) string {
+	pairs := make([]string, len(variables))
+	for i, name := range variables {
+		pairs[i] = "${" + name + ":queryparam}"
+	}
+	return strings.Join(pairs, "&")
 }
 
 // house is what every kind of panel can be told.
@@ -127,9 +138,10 @@ func (b *board) stat(key string, span, height uint32, sql string) *stat.PanelBui
 		GraphMode(common.BigValueGraphModeNone).ColorMode(common.BigValueColorModeValue).TextMode(common.BigValueTextModeValue)
 }
 
-// table is rows under headings; see column.
+// table is rows under headings; see column. What an empty panel says is not said again in each empty cell.
 func (b *board) table(key string, span, height uint32, sql string) *table.PanelBuilder {
-	return dress(b, table.NewPanelBuilder(), key, span, height, rows(sql)).ColorScheme(fixed(Plain))
+	return dress(b, table.NewPanelBuilder(), key, span, height, rows(sql)).ColorScheme(fixed(Plain)).
+		OverrideByRegexp("/.*/", []dashboard.DynamicConfigValue{property("noValue", "")})
 }
 
 // lines is a chart over time; sql gives a column time, perhaps one with the name of the line, and a number.

@@ -12,7 +12,7 @@ import (
 func channels(b *board) {
 	b.offer("channel", "contact_load_v", "channel", "channel")
 	b.offer("silo", "contact_load_v", "silo", "silo")
-	b.choose("unit", "SELECT DISTINCT toString(unit) AS value, if(unit = '', "+b.text("unstated")+", toString(unit)) AS label FROM contact_load_v ORDER BY label")
+	b.choose("unit", "SELECT DISTINCT "+option("unit")+" AS value, if(unit = '', "+b.text("unstated")+", toString(unit)) AS label FROM contact_load_v ORDER BY label")
 	b.offer("family", "contact_load_v", "reason_family", "family")
 	b.add(b.lastDay())
 	b.add(b.incidents())
@@ -35,44 +35,60 @@ func (b *board) lastDay() cog.Builder[dashboard.Panel] {
 		b.column("ifNull(concat(toString(round(low)), "+quote(" "+b.say("house.until")+" ")+", toString(round(high))), '')", "range"),
 		b.column("if(usual IS NULL, "+b.text("too_young")+", "+b.said("unusual", "unusual")+")", "verdict"), b.column(b.dated("day"), "day"),
 		b.column("if(settled, '', "+b.text("unsettled")+")", "note")}
-	return b.table("today", 14, 10, selected(columns, "FROM load_daily_v WHERE day = (SELECT max(day) FROM load_daily_v WHERE complete AND day <= toDate32($__toTime)) AND (whole OR "+within("channel", "channel")+
-		") AND (n > 0 OR usual > 0) ORDER BY unusual = 0, measure != 'contacts', NOT whole, n DESC")).
-		OverrideByName(b.heading("usual"), measured(Number, 0)).
-		OverrideByName(b.heading("verdict"), mapped(map[string]string{b.say("words.unusual.1"): Bad, b.say("words.unusual.-1"): Warm}))
+	return b.listing("today", 14, 10, selected(columns, "FROM load_daily_v WHERE day = (SELECT max(day) FROM load_daily_v WHERE complete AND day <= toDate32($__toTime)) AND (whole OR "+within("channel", "channel")+
+		") AND (n > 0 OR usual > 0) ORDER BY unusual = 0, measure != 'contacts', NOT whole, n DESC"),
+		look{"channel", 120, nil}, look{"measure", 100, nil}, look{"today", 80, counted(0)}, look{"usual", 100, counted(0)}, look{"range", 100, nil}, look{"day", 105, nil},
+		look{"verdict", 190, marked(map[string]string{b.say("words.unusual.1"): Bad, b.say("words.unusual.-1"): Warm})})
 }
 
+// incidents are listed with when they ended: one that runs says so.
 func (b *board) incidents() cog.Builder[dashboard.Panel] {
-	columns := []string{b.column("if(ended_at IS NULL, "+b.text("running")+", "+b.text("over")+")", "state"), b.column("started_at", "started"), b.column("ended_at", "ended"), b.column("arrayStringConcat(products, ', ')", "products"),
+	columns := []string{b.column("started_at", "started"), b.column("ended_at", "ended"), b.column("arrayStringConcat(products, ', ')", "products"),
 		b.column("arrayStringConcat(places, ', ')", "places"), b.column(b.word("silo", "silo"), "silo"), b.column("customers", "customers"), b.column("contacts", "contacts")}
-	return b.table("incidents", 10, 10, selected(columns, "FROM incident_reach_v WHERE (ended_at IS NULL OR $__timeFilter(started_at)) AND "+within("silo", "silo")+" ORDER BY ended_at IS NOT NULL, started_at DESC LIMIT 30")).
-		OverrideByName(b.heading("state"), append(mapped(map[string]string{b.say("running"): Bad}), width(90)))
+	running := property("mappings", []map[string]any{{"type": "special", "options": map[string]any{"match": "null", "result": map[string]any{"text": b.say("running"), "color": Bad, "index": 0}}}})
+	return b.listing("incidents", 10, 10, selected(columns, "FROM incident_reach_v WHERE (ended_at IS NULL OR $__timeFilter(started_at)) AND "+within("silo", "silo")+" ORDER BY ended_at IS NOT NULL, started_at DESC LIMIT 30"),
+		look{"started", 135, b.moment()}, look{"products", 95, nil}, look{"places", 110, nil}, look{"ended", 135, append(b.moment(), property("custom.cellOptions", map[string]any{"type": "color-text"}), colourOf("text"), running)},
+		look{"silo", 115, nil}, look{"customers", 80, nil}, look{"contacts", 90, nil})
+}
+
+// ofChannel is the colour of a channel, by its word. Those that few use share one: no more colours can be told apart.
+func (b *board) ofChannel() map[string]string {
+	colours := map[string]string{}
+	for code, name := range b.texts.Names("channel") {
+		colours[name] = Quiet
+		if colour, is := map[string]string{"phone": Plain, "chat": Light, "email": Warm, "store": Pink}[code]; is {
+			colours[name] = colour
+		}
+	}
+	return colours
 }
 
 // contactsByDay stacks the days that are over.
 func (b *board) contactsByDay() cog.Builder[dashboard.Panel] {
 	sql := "SELECT toDateTime(day) AS time, " + b.word("channel", "channel") + " AS channel, " + b.column("sum(contacts)", "contacts") + " FROM contact_load_v WHERE $__dateFilter(day) AND complete AND " + chosenContacts() +
 		" GROUP BY day, channel ORDER BY day"
-	return b.lines("volume", 14, 9, sql).DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).Min(0).Decimals(0).
+	p := b.lines("volume", 14, 9, sql).DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).Min(0).Decimals(0).
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).Legend(beneath())
+	return b.called(b.days(p), "contacts", b.ofChannel())
 }
 
 // channelMix is the last complete month against the one before.
 func (b *board) channelMix() cog.Builder[dashboard.Panel] {
-	columns := []string{b.column(b.word("channel", "channel"), "channel"), b.column("share", "share"), b.column(b.between("low", "high"), "interval"), b.column("contacts", "contacts"),
+	columns := []string{b.column(b.word("channel", "channel"), "channel"), b.column(hundredth("share"), "share"), b.column(b.between("low", "high"), "interval"), b.column("contacts", "contacts"),
 		b.column("multiIf(change IS NULL, "+b.text("no_month_before")+", exceeds_noise, "+points("assumeNotNull(change)")+", "+b.text("steady")+")", "change"), b.column("formatDateTime(month, '%m/%Y')", "month")}
-	return b.table("mix", 10, 9, selected(columns, "FROM channel_mix_v WHERE month = (SELECT max(month) FROM channel_mix_v WHERE complete AND month <= toDate32($__toTime)) AND contacts > 0 AND "+within("channel", "channel")+" ORDER BY share DESC")).
-		OverrideByName(b.heading("share"), append(measured(Share, 0), width(80))).OverrideByName(b.heading("month"), []dashboard.DynamicConfigValue{width(90)})
+	return b.listing("mix", 10, 9, selected(columns, "FROM channel_mix_v WHERE month = (SELECT max(month) FROM channel_mix_v WHERE complete AND month <= toDate32($__toTime)) AND contacts > 0 AND "+within("channel", "channel")+" ORDER BY channel_mix_v.share DESC"),
+		look{"share", 75, b.percent(0)}, look{"interval", 110, nil}, look{"contacts", 95, counted(0)}, look{"change", 180, nil}, look{"month", 90, nil})
 }
 
-// hoursByWeekday is the mean of each hour over the days of a weekday: a table, shaded.
+// hoursByWeekday is the mean of each hour over the days of a weekday, those without a contact too: a table, shaded.
 func (b *board) hoursByWeekday() cog.Builder[dashboard.Panel] {
 	columns := []string{b.column(b.said("weekday", "weekday"), "weekday")}
 	for hour := range 24 {
-		columns = append(columns, fmt.Sprintf("sumIf(contacts, local_hour = %[1]d) / uniqExact(day) AS `%02[1]d h`", hour))
+		columns = append(columns, fmt.Sprintf("sumIf(contacts, local_hour = %[1]d) / sum(days) AS `%02[1]d h`", hour))
 	}
 	columns = append(columns, b.column("any(time_zone)", "zone"))
-	return b.table("hours", 24, 10, selected(columns, "FROM contact_load_v WHERE $__dateFilter(day) AND complete AND "+chosenContacts()+" GROUP BY contact_load_v.weekday ORDER BY contact_load_v.weekday")).
-		OverrideByFieldType("number", append(graded(), decimals(1), width(62))).OverrideByName(b.heading("weekday"), []dashboard.DynamicConfigValue{width(100)})
+	sql := selected(columns, "FROM hourly_load_v WHERE $__dateFilter(day) AND (days > 0 OR "+chosenContacts()+") GROUP BY hourly_load_v.weekday ORDER BY hourly_load_v.weekday")
+	return b.listing("hours", 24, 10, sql, look{"weekday", 100, nil}).OverrideByFieldType("number", append(graded(), append(counted(1), width(67))...))
 }
 
 // The kinds that say how channels keep what comes to them.
@@ -80,21 +96,30 @@ const channelKinds = "kind IN ('channel_failover', 'long_wait', 'queue_abandonme
 
 // channelRates is the last complete month of each kind, by channel: shares kept, so that more is better everywhere.
 func (b *board) channelRates() cog.Builder[dashboard.Panel] {
-	columns := []string{b.column(b.said("kept", "kind"), "what"), b.column("if(whole, "+b.text("house.all")+", "+b.word("channel", "channel")+")", "channel"), b.column("kept", "share"), b.column(b.between("1 - high", "1 - low"), "interval"),
+	columns := []string{b.column(b.said("kept", "kind"), "what"), b.column("if(whole, "+b.text("house.all")+", "+b.word("channel", "channel")+")", "channel"), b.column(hundredth("kept"), "share"), b.column(b.between("1 - high", "1 - low"), "interval"),
 		b.column("opportunities", "n"), b.column("multiIf(change IS NULL, "+b.text("no_month_before")+", exceeds_noise, "+points("assumeNotNull(-change)")+", "+b.text("steady")+")", "change"), b.column("formatDateTime(month, '%m/%Y')", "month")}
-	return b.table("rates", 14, 11, selected(columns, "FROM channel_rates_v WHERE "+channelKinds+" AND (kind, month) IN (SELECT kind, max(month) FROM channel_rates_v WHERE complete AND whole AND month <= toDate32($__toTime) GROUP BY kind) AND (whole OR "+
-		within("channel", "channel")+") ORDER BY indexOf(['channel_failover', 'long_wait', 'queue_abandonment', 'refused_contact'], toString(kind)), NOT whole, opportunities DESC")).
-		OverrideByName(b.heading("share"), append(measured(Share, 1), width(80))).OverrideByName(b.heading("n"), []dashboard.DynamicConfigValue{width(100)}).OverrideByName(b.heading("month"), []dashboard.DynamicConfigValue{width(90)})
+	return b.listing("rates", 14, 11, selected(columns, "FROM channel_rates_v WHERE "+channelKinds+" AND (kind, month) IN (SELECT kind, max(month) FROM channel_rates_v WHERE complete AND whole AND month <= toDate32($__toTime) GROUP BY kind) AND (whole OR "+
+		within("channel", "channel")+") ORDER BY indexOf(['channel_failover', 'long_wait', 'queue_abandonment', 'refused_contact'], toString(kind)), NOT whole, opportunities DESC"),
+		look{"channel", 130, nil}, look{"share", 90, b.percent(1)}, look{"interval", 120, nil}, look{"n", 110, counted(0)}, look{"change", 180, nil}, look{"month", 90, nil})
 }
 
 func (b *board) waits() cog.Builder[dashboard.Panel] {
-	columns := []string{b.column(b.word("channel", "channel"), "channel"), b.column("quantile(0.5)(wait_s)", "p50"), b.column("quantile(0.9)(wait_s)", "p90"), b.column("count(wait_s)", "waited"), b.column("count()", "contacts")}
-	return b.table("waits", 10, 11, selected(columns, "FROM inbound_contacts_v WHERE $__timeFilter(began_at) AND "+chosenContacts()+" GROUP BY channel HAVING count(wait_s) > 0 ORDER BY count(wait_s) DESC")).
-		OverrideByName(b.heading("p50"), measured(Duration, 0)).OverrideByName(b.heading("p90"), measured(Duration, 0))
+	columns := []string{b.column(b.word("channel", "channel"), "channel"), b.column(b.lasting("quantile(0.5)(wait_s)"), "p50"), b.column(b.lasting("quantile(0.9)(wait_s)"), "p90"), b.column("count(wait_s)", "waited"), b.column("count()", "contacts")}
+	return b.listing("waits", 10, 11, selected(columns, "FROM inbound_contacts_v WHERE $__timeFilter(began_at) AND "+chosenContacts()+" GROUP BY channel HAVING count(wait_s) > 0 ORDER BY count(wait_s) DESC"),
+		look{"p50", 110, right()}, look{"p90", 150, right()}, look{"waited", 160, counted(0)}, look{"contacts", 110, counted(0)})
 }
 
+// ratesByMonth has a group of bars a month: there are few points, and a day of the month would mean nothing.
 func (b *board) ratesByMonth() cog.Builder[dashboard.Panel] {
-	sql := "SELECT toDateTime(month) AS time, " + b.said("kept", "kind") + " AS what, " + b.column("kept", "share") + " FROM channel_rates_v WHERE whole AND complete AND " + channelKinds +
-		" AND month >= toStartOfMonth(toDate32($__fromTime)) AND month <= toDate32($__toTime) ORDER BY month"
-	return b.lines("trend", 24, 9, sql).Unit(Share).Max(1).Legend(beneath())
+	columns, colours := []string{b.column("formatDateTime(channel_rates_v.month, '%m/%Y')", "month")}, map[string]string{"channel_failover": Plain, "long_wait": Light, "queue_abandonment": Warm, "refused_contact": Pink}
+	for _, kind := range inOrder(colours) {
+		columns = append(columns, "anyIf("+hundredth("kept")+", kind = '"+kind+"') AS `"+b.say("words.kept."+kind)+"`")
+	}
+	p := slim(b.bars("trend", 24, 9, selected(columns, "FROM channel_rates_v WHERE whole AND complete AND "+channelKinds+
+		" AND month >= toStartOfMonth(toDate32($__fromTime)) AND month <= toDate32($__toTime) GROUP BY channel_rates_v.month ORDER BY channel_rates_v.month"))).
+		Orientation(common.VizOrientationVertical).Unit(b.say("house.units.percent")).Decimals(0).Min(0).Max(110).Legend(beneath())
+	for _, kind := range inOrder(colours) {
+		p = p.OverrideByName(b.say("words.kept."+kind), []dashboard.DynamicConfigValue{colourOf(colours[kind])})
+	}
+	return p
 }

@@ -337,35 +337,52 @@ func TestAvoidableCostByHand(t *testing.T) {
 	}
 }
 
-// TestTilesShowTheFigures: what stands on the tiles of the last month is what the figures are, in the writing of each language.
-func TestTilesShowTheFigures(t *testing.T) {
+// TestCardsShowTheFigures: what stands on the cards of the last month is what the figures are, in the writing of each language, and what
+// misses its target is in the colour of what is bad, and nothing else.
+func TestCardsShowTheFigures(t *testing.T) {
 	month := filled.Month.Format("2006-01")
 	for _, s := range screens(t) {
 		if s.name != "comex" {
 			continue
 		}
-		v, shown := viewer{store: filled.Full(t).Store, screen: s}, map[string]string{}
-		v.look(t, func(p panel, _ Query, a answer) {
-			if p.Type == "stat" && len(a.rows) == 1 {
-				shown[p.Title] = fmt.Sprint(a.rows[0][0])
-			}
-		})
 		texts, err := words.In(s.language)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range figures[:3] {
-			title, _ := texts.Say("comex." + f.key + ".title")
-			want := fmt.Sprintf("%.1f%%", 100*known(t, f.figure)[month].value)
-			got := strings.NewReplacer(",", ".", "\u00a0", "").Replace(shown[title])
-			if !strings.HasPrefix(got, want) {
-				t.Errorf("%s: %s shows %q, expected %s", s, title, shown[title], want)
+		v, cards := viewer{store: filled.Full(t).Store, screen: s}, map[string]string{}
+		v.look(t, func(_ panel, _ Query, a answer) {
+			for i, name := range a.names {
+				if len(a.rows) == 1 {
+					cards[name] = fmt.Sprint(a.rows[0][i])
+				}
 			}
+		})
+		for _, f := range figures {
+			heading, _ := texts.Say("comex.columns." + f.key)
+			checkCard(t, s, f.figure, cards[heading], month)
 		}
-		title, _ := texts.Say("comex.cost.title")
-		if want := fmt.Sprintf("%.0f", known(t, "avoidable_cost")[month].amount); !strings.Contains(shown[title], want) || !strings.Contains(shown[title], "€") {
-			t.Errorf("%s: %s shows %q, expected %s €", s, title, shown[title], want)
+	}
+}
+
+func checkCard(t *testing.T, s screen, figure, card, month string) {
+	t.Helper()
+	of, is := known(t, figure)[month]
+	want := fmt.Sprintf(">%.1f%%", 100*of.value)
+	switch {
+	case !is:
+		if strings.Contains(card, Bad) || strings.Contains(card, Good) || !strings.Contains(card, Quiet) {
+			t.Errorf("%s: the card of %s judges what is not known: %s", s, figure, card)
 		}
+		return
+	case figure == "avoidable_cost":
+		want = fmt.Sprintf("%.0f", of.amount)
+	}
+	if got := strings.NewReplacer(",", ".", "\u00a0", "").Replace(card); !strings.Contains(got, want) {
+		t.Errorf("%s: the card of %s shows %s, expected %s", s, figure, card, want)
+	}
+	large := card[:max(0, strings.Index(card, "</div>"))]
+	if missed, met := strings.Contains(large, "✗"), strings.Contains(large, "✓"); missed != strings.Contains(large, Bad) || met != strings.Contains(large, Good) {
+		t.Errorf("%s: the colour of %s is not what its sign says: %s", s, figure, large)
 	}
 }
 

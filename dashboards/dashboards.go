@@ -47,11 +47,15 @@ func (d Dashboard) JSON(l words.Language) ([]byte, error) {
 	b := newBoard(d.Name, texts)
 	d.panel(b)
 	made, err := b.builder.Build()
+	if err != nil {
+		return nil, fmt.Errorf("dashboard %s in %s: %w", d.Name, l, errors.Join(append(b.missing, err)...))
+	}
+	text, err := json.MarshalIndent(made, "", "  ")
+	text = b.localised(text)
 	if err = errors.Join(append(b.missing, err)...); err != nil {
 		return nil, fmt.Errorf("dashboard %s in %s: %w", d.Name, l, err)
 	}
-	text, err := json.MarshalIndent(made, "", "  ")
-	return append(text, '\n'), err
+	return append(text, '\n'), nil
 }
 
 // menu links every dashboard to the others of its language, and keeps period and choices.

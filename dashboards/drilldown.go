@@ -26,7 +26,7 @@ func (b *board) offered(view, column, list string) string {
 	if list != "" {
 		text = b.word(list, column)
 	}
-	return fmt.Sprintf("SELECT DISTINCT toString(%[1]s) AS value, %[2]s AS label FROM %[3]s ORDER BY label", column, text, view)
+	return fmt.Sprintf("SELECT DISTINCT %s AS value, %s AS label FROM %s ORDER BY label", option(column), text, view)
 }
 
 // chosenFilters are the conditions of filters.
@@ -66,11 +66,6 @@ func (b *board) pathInWords(column string) string {
 // decimal is a number in words, to so many places, with the sign that the language writes between.
 func (b *board) decimal(sql string, places int) string {
 	return fmt.Sprintf("replaceOne(toString(round(%s, %d)), '.', %s)", sql, places, quote(b.say("steps.point")))
-}
-
-// amount is a sum of money in words, and that it is illustrative where the column of that name says so.
-func (b *board) amount(sql string) string {
-	return "concat(" + b.decimal(sql, 2) + ", ' €', if(illustrative, " + quote(", "+b.say("house.illustrative")) + ", ''))"
 }
 
 // unseen keeps a column of a table for links only.

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"parcours/dashboards/internal/filled"
 	"parcours/dashboards/macro"
+	"parcours/dashboards/words"
 	"parcours/pipeline/clickhouse"
 )
 
@@ -33,6 +35,9 @@ var mayBeEmpty = map[string]string{
 
 // given are values of variables that nobody can choose from a list: SQL that finds one.
 var given = map[string]string{"journey": "SELECT journey_id FROM journeys_v ORDER BY breakpoints DESC, journey_id LIMIT 1"}
+
+// offerable is what option gives.
+var offerable = regexp.MustCompile(`^(` + unstated + `|[\w.~%-]+)$`)
 
 // answer is what a query gave: names and types of its columns, and rows.
 type answer struct {
@@ -75,7 +80,7 @@ func texts(row []any) (all []string) {
 type viewer struct {
 	store  *clickhouse.Store
 	screen screen
-	narrow bool // chooses one value of each variable, in place of all
+	narrow string // chooses one value of each variable, in place of all: what is not stated where it is offered, or what is
 	in     macro.Context
 }
 
@@ -106,10 +111,16 @@ func (v *viewer) chosen(t testing.TB, o offer) macro.Variable {
 	var values []string
 	for _, row := range a.rows {
 		values = append(values, fmt.Sprint(row[0]))
+		if o.Hide == 0 && !offerable.MatchString(fmt.Sprint(row[0])) {
+			t.Errorf("%s: the variable %s offers %q, which is no option", v.screen, o.Name, row[0])
+		}
 	}
+	order := []bool{v.narrow == "not stated", v.narrow != "not stated"}
 	switch {
-	case o.Multi && v.narrow && len(values) > 0:
-		return macro.Some(values[0])
+	case o.Multi && v.narrow != "" && len(values) > 0:
+		return macro.Some(slices.MinFunc(values, func(x, y string) int {
+			return slices.Index(order, x == unstated) - slices.Index(order, y == unstated)
+		}))
 	case o.Multi:
 		return macro.All(values...)
 	case len(values) == 0:
@@ -155,6 +166,7 @@ func TestPanelsOfAnEmptyDatabase(t *testing.T) {
 // TestPanelsOfACompany: every panel answers, with rows where rows are due, whatever is chosen; and a chart over time is one.
 func TestPanelsOfACompany(t *testing.T) {
 	company := filled.Full(t)
+	var kept rowsKept
 	for _, s := range screens(t) {
 		v := viewer{store: company.Store, screen: s}
 		v.look(t, func(p panel, q Query, a answer) {
@@ -168,8 +180,11 @@ func TestPanelsOfACompany(t *testing.T) {
 			checkSeries(t, s, p, q, a)
 			checkHeadings(t, s, p, a)
 		})
-		v.narrow = true
-		v.look(t, func(panel, Query, answer) {})
+		v.narrow = map[words.Language]string{words.French: "not stated", words.English: "stated"}[s.language] // the conditions are the same
+		v.look(t, func(p panel, q Query, _ answer) { kept.query(t, &v, p, q) })
+	}
+	if kept.told < 20 {
+		t.Errorf("only %d conditions of what is not stated keep some rows of several: the company shows nothing of it", kept.told)
 	}
 }
 

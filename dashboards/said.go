@@ -62,7 +62,7 @@ func points(column string) string {
 
 // offer lets viewers choose values of a column of a view, by their words.
 func (b *board) offer(variable, view, column, list string) {
-	b.choose(variable, "SELECT DISTINCT toString("+column+") AS value, "+b.word(list, column)+" AS label FROM "+view+" ORDER BY label")
+	b.choose(variable, "SELECT DISTINCT "+option(column)+" AS value, "+b.word(list, column)+" AS label FROM "+view+" ORDER BY label")
 }
 
 // kept is a column of a table for links only.
@@ -108,4 +108,12 @@ func beneath() *common.VizLegendOptionsBuilder {
 // measured is a column in a unit, with so many decimals.
 func measured(in string, places int) []dashboard.DynamicConfigValue {
 	return []dashboard.DynamicConfigValue{unit(in), decimals(places)}
+}
+
+// took is a time in seconds in words: 2,7 j, 23,3 h, 4,4 min, 42 s. Grafana's own words for it are English.
+func (b *board) took(sql string) string {
+	in := func(seconds int, unit string) string {
+		return "concat(" + b.decimal("("+sql+") / "+digits(seconds), 1) + ", '\u00a0', " + quote(b.say("steps.units."+unit)) + ")"
+	}
+	return "multiIf(" + sql + " >= 86400, " + in(86400, "day") + ", " + sql + " >= 3600, " + in(3600, "hour") + ", " + sql + " >= 60, " + in(60, "minute") + ", " + in(1, "second") + ")"
 }

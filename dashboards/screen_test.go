@@ -37,6 +37,8 @@ type panel struct {
 type offer struct {
 	Name, Type, Label string
 	Multi, IncludeAll bool
+	AllowCustomValue  bool
+	SkipURLSync       bool
 	Hide              int
 	Query             json.RawMessage
 	Current           struct{ Value json.RawMessage }

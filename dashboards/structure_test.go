@@ -114,26 +114,30 @@ func TestColoursAreOfTheHouse(t *testing.T) {
 // TestLinksLeadSomewhere: each link names a dashboard of its language, and variables that it has.
 func TestLinksLeadSomewhere(t *testing.T) {
 	all := screens(t)
-	address := regexp.MustCompile(`^/d/([\w-]+)`)
 	for _, s := range all {
 		s.texts(t, func(_, text string) {
-			m := address.FindStringSubmatch(text)
-			if m == nil {
-				return
-			}
-			name, ours := strings.CutPrefix(m[1], UID(s.language, ""))
-			if !ours {
-				t.Errorf("%s: the link %s leaves the language", s, text)
-			}
-			i := slices.IndexFunc(all, func(o screen) bool { return o.UID == m[1] })
-			switch {
-			case i < 0:
-				t.Errorf("%s: there is no dashboard %s", s, name)
-			case i >= 0:
-				checkVariables(t, s, all[i], text)
+			for _, link := range addresses.FindAllStringSubmatch(text, -1) {
+				checkLink(t, all, s, link[0], link[1])
 			}
 		})
 	}
+}
+
+// addresses are links to dashboards: as settings of a column, or in the HTML that a query makes.
+var addresses = regexp.MustCompile(`/d/([\w-]+)[^'"]*(?:\["[^'"]*"\][^'"]*)*`)
+
+func checkLink(t *testing.T, all []screen, from screen, link, uid string) {
+	t.Helper()
+	name, ours := strings.CutPrefix(uid, UID(from.language, ""))
+	if !ours {
+		t.Errorf("%s: the link %s leaves the language", from, link)
+	}
+	i := slices.IndexFunc(all, func(o screen) bool { return o.UID == uid })
+	if i < 0 {
+		t.Errorf("%s: there is no dashboard %s", from, name)
+		return
+	}
+	checkVariables(t, from, all[i], strings.ReplaceAll(link, "&amp;", "&"))
 }
 
 // checkVariables finds the variables that a link sets in the dashboard that it leads to.
@@ -199,5 +203,12 @@ func TestSourceIsProvisioned(t *testing.T) {
 	}
 	if !strings.Contains(string(text), "\n    uid: "+SourceUID) || !strings.Contains(string(text), "type: "+sourceType) {
 		t.Errorf("the data source provisioned is not %s %s:\n%s", sourceType, SourceUID, text)
+	}
+	said, err := os.ReadFile("../docs/dashboards.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(said), "(`"+sourceType+"`) under the uid `"+SourceUID+"`") {
+		t.Errorf("docs/dashboards.md does not say that the data source is %s under the uid %s", sourceType, SourceUID)
 	}
 }

@@ -1,6 +1,8 @@
 package dashboards
 
 import (
+	"bytes"
+
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
@@ -20,8 +22,8 @@ const (
 const (
 	Share    = "percentunit"
 	Number   = "short"
-	Duration = "s" // seconds, shown as minutes, hours, days
-	Euros    = "currencyEUR"
+	Duration = "s"           // seconds, shown as minutes, hours, days
+	Euros    = "currencyEUR" // in the JSON, as the language writes amounts: see localised
 	Points   = "none"
 )
 
@@ -49,8 +51,34 @@ func property(id string, value any) dashboard.DynamicConfigValue {
 // unit of a column.
 func unit(of string) dashboard.DynamicConfigValue { return property("unit", of) }
 
+// percent is a column of shares as the language writes them, 7 % or 7%. The column is in per cent: 100 times the share.
+func (b *board) percent(places int) []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{unit(b.say("house.units.percent")), decimals(places)}
+}
+
+// hours is a column of times in hours, as the language writes numbers. Durations that Grafana words are in English.
+func (b *board) hours(places int) []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{unit(b.say("house.units.hours")), decimals(places)}
+}
+
+// localised writes amounts as the language does: Grafana's own unit of euros puts the sign before the number, and a point into it.
+func (b *board) localised(text []byte) []byte {
+	return bytes.ReplaceAll(text, []byte(`"`+Euros+`"`), []byte(`"`+b.money+`"`))
+}
+
 // decimals of a column.
 func decimals(n int) dashboard.DynamicConfigValue { return property("decimals", n) }
+
+// gauge draws the numbers of a column as bars from 0 to its largest, in one colour.
+func gauge(colour string) []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{property("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
+		property("min", 0), property("fieldMinMax", true), colourOf(colour)}
+}
+
+// renamed gives columns names for people where a panel needs them under others: the graph of nodes has no overrides.
+func renamed(names map[string]string) dashboard.DataTransformerConfig {
+	return dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{"renameByName": names, "indexByName": map[string]int{}, "excludeByName": map[string]bool{}}}
+}
 
 // width of a column in pixels.
 func width(pixels int) dashboard.DynamicConfigValue { return property("custom.width", pixels) }

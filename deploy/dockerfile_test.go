@@ -3,6 +3,7 @@ package deploy
 import (
 	"go/build"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -47,24 +48,26 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// TestDockerIgnore: what go:embed takes in is not kept from the builder.
-func TestDockerIgnore(t *testing.T) {
-	var copied []string
-	for _, line := range strings.Split(read(t, "../.dockerignore"), "\n") {
-		if kept, ok := strings.CutPrefix(line, "!"); ok {
-			copied = append(copied, kept)
-		}
-	}
+// copied are the paths that the Dockerfile takes from the repository.
+func copied(t *testing.T) (sources []string) {
 	for _, line := range regexp.MustCompile(`(?m)^COPY ([^-].*)$`).FindAllStringSubmatch(read(t, "../Dockerfile"), -1) {
 		words := strings.Fields(line[1])
-		for _, source := range words[:len(words)-1] {
-			if !slices.Contains(copied, source) {
-				t.Errorf(".dockerignore keeps %s from the builder", source)
-			}
-		}
+		sources = append(sources, words[:len(words)-1]...)
 	}
-	for _, root := range []string{"../cmd", "../pipeline", "../schemas"} {
-		err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+	return sources
+}
+
+// TestDockerIgnore: what the Dockerfile copies and what go:embed takes in is not kept from the builder.
+func TestDockerIgnore(t *testing.T) {
+	sent := strings.Split(read(t, "../.dockerignore"), "\n")
+	for _, source := range copied(t) {
+		if !slices.Contains(sent, "!"+source) {
+			t.Errorf(".dockerignore keeps %s from the builder", source)
+		}
+		if strings.HasPrefix(source, "go.") {
+			continue
+		}
+		err := filepath.WalkDir(filepath.Join("..", source), func(path string, d os.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
@@ -76,5 +79,29 @@ func TestDockerIgnore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestImageHasAllItImports: each package of ours that the binaries are made of lies in what is copied.
+func TestImageHasAllItImports(t *testing.T) {
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/ingest", "./cmd/aggregator", "./cmd/parcours")
+	list.Dir, list.Env = "..", append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ours int
+	for pkg := range strings.FieldsSeq(string(out)) {
+		path, mine := strings.CutPrefix(pkg, "parcours/")
+		if !mine {
+			continue
+		}
+		ours++
+		if root, _, _ := strings.Cut(path, "/"); !slices.Contains(copied(t), root) {
+			t.Errorf("%s is not copied", pkg)
+		}
+	}
+	if ours < 10 {
+		t.Errorf("the binaries are made of %d packages of ours only:\n%s", ours, out)
 	}
 }

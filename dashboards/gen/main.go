@@ -1,5 +1,5 @@
-// Command gen writes every dashboard in every language into json/LANGUAGE/NAME.json, takes away what is no dashboard any more, and lists
-// them for kustomize, which takes files by name only.
+// Command gen writes every dashboard in every language into json/LANGUAGE/NAME.json, takes away what is no dashboard any more, writes the alert
+// rules, and lists all for kustomize, which takes files by name only.
 package main
 
 import (
@@ -21,6 +21,13 @@ func run() error {
 	if err := dashboards.Write("json"); err != nil {
 		return err
 	}
+	rules, err := dashboards.AlertRules()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile("provisioning/alerting/comex.yaml", rules, 0o644); err != nil {
+		return err
+	}
 	return os.WriteFile("kustomization.yaml", []byte(kustomization()), 0o644)
 }
 
@@ -34,6 +41,7 @@ configMapGenerator:
     files:
       - provisioning/datasources/clickhouse.yaml
       - provisioning/dashboards/parcours.yaml
+      - provisioning/alerting/comex.yaml
 `
 
 const labels = "    options: {labels: {app.kubernetes.io/name: grafana}}\n"

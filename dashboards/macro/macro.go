@@ -6,6 +6,7 @@ package macro
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -66,7 +67,7 @@ func conditions(sql string, in Context) (string, error) {
 			return "", fmt.Errorf("%s: there is no variable %s", conditional, name)
 		}
 		condition := args[0]
-		if v.All || strings.Join(v.Values, ",") == "" {
+		if values := strings.Join(v.Values, ","); v.All || values == "" || values == "$__all" {
 			condition = "1=1"
 		}
 		sql = sql[:at] + condition + sql[end:]
@@ -160,6 +161,12 @@ func (v Variable) in(format string) (string, error) {
 		return v.quoted(strings.NewReplacer("'", `\'`)), nil
 	case "sqlstring":
 		return v.quoted(strings.NewReplacer("'", "''", `"`, `\"`)), nil
+	case "percentencode": // what several may be chosen of has braces around it
+		text := strings.Join(v.Values, ",")
+		if v.Multi {
+			text = "{" + text + "}"
+		}
+		return strings.ReplaceAll(url.QueryEscape(text), "+", "%20"), nil
 	case "csv", "raw":
 		return strings.Join(v.Values, ","), nil
 	}

@@ -13,7 +13,7 @@ func context() macro.Context {
 	return macro.Context{
 		From: from, To: from.Add(24*time.Hour + 250*time.Millisecond), Interval: 20 * time.Second,
 		Variables: map[string]macro.Variable{
-			"silo": macro.Some("it", "l'agence"), "unit": macro.All("a", "b"), "none": macro.Some(), "month": macro.One("2026-02-01"), "said": macro.One(`a "b" 'c'`),
+			"silo": macro.Some("it", "l'agence"), "unit": macro.All("a", "b"), "none": macro.Some(), "month": macro.One("2026-02-01"), "said": macro.One(`a "b" 'c'`), "back": macro.One(`\') OR 1=1 -- +é-._~!*`),
 		},
 	}
 }
@@ -36,6 +36,8 @@ func TestExpand(t *testing.T) {
 		"silo IN (${silo:singlequote})":              `silo IN ('it','l\'agence')`,
 		"silo IN (${silo:sqlstring})":                `silo IN ('it','l''agence')`,
 		"${said:sqlstring} ${said:singlequote}":      `'a \"b\" ''c''' 'a "b" \'c\''`,
+		"'${silo:percentencode}'":                    "'%7Bit%2Cl%27agence%7D'",
+		"'${back:percentencode}'":                    "'%5C%27%29%20OR%201%3D1%20--%20%2B%C3%A9-._~%21%2A'",
 		"silo IN ($silo), ${silo}":                   `silo IN ('it','l'agence'), 'it','l'agence'`, // it does not escape: use a format
 		"${silo:csv} ${silo:raw} $month '${month}'":  "it,l'agence it,l'agence 2026-02-01 '2026-02-01'",
 		"$__conditionalAll(unit IN ($unit), $unit)":  "1=1",

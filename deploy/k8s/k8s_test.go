@@ -314,6 +314,13 @@ func TestDashboards(t *testing.T) {
 			t.Errorf("the data source names %s, which the container lacks", n[1])
 		}
 	}
+	written, err := os.ReadFile(filepath.Join(dashboards, "provisioning/alerting/comex.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Files["/etc/grafana/provisioning/alerting/comex.yaml"] != string(written) {
+		t.Error("the alert rules are not where Grafana looks for them")
+	}
 }
 
 // lookedFor: the providers of dashboards read what is mounted from ConfigMaps of dashboards, and change nothing.
