@@ -29,7 +29,7 @@ type pageData struct {
 	Kinds                                 []pageKind
 	Currency, Note                        string // of amounts
 	Refusals                              []pageRefusal
-	Trouble                               string
+	Trouble                               bool // some of it could not be read
 	Now                                   string
 }
 
@@ -77,7 +77,8 @@ func (p *page) data(ctx context.Context) pageData {
 	}
 	for _, read := range []func(context.Context, *pageData) error{n.pageCounts, n.pageKinds, n.pageMoney, n.pageRefusals} {
 		if err := read(ctx, &d); err != nil {
-			d.Trouble = err.Error()
+			n.log.Error().Err(err).Msg("read the page of the service")
+			d.Trouble = true
 		}
 	}
 	return d

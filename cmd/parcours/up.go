@@ -118,7 +118,7 @@ func (n *node) open(listen string) (*service.Server, error) {
 	service.Admin(mux, n.registry, n.ready)
 	page := &page{node: n}
 	mux.Handle("GET /status", page)
-	mux.Handle("GET /{$}", &briefPage{n, page})
+	mux.Handle("GET /{$}", newBriefPage(n.each, page, n.log))
 	server, err := service.Serve(listen, mux, n.log)
 	if err != nil {
 		return nil, err

@@ -24,9 +24,12 @@ type Brief struct {
 	Headline string
 	Figures  []Figure
 	Ranking  []Breakpoint // by avoidable cost, the dearest first
-	Listed   []Breakpoint // of no place in it: they touched captive customers or reached severity 5
+	Listed   Listed       // of the month, whatever they cost
 	Changes  []Change     // of rates against the month before, beyond noise, the largest first
+	Compared uint64       // kinds whose rate is compared with the month before
+	Withheld uint64       // kinds of the month whose rate is not
 	Alerts   []Alert      // raised and not cleared by the end of the month
+	Watch    Watch        // without which no alert says nothing
 	Actions  []Action     // launched in the twelve months up to its end
 	Risk     []Share      // value at risk, by segment, as of now
 	RiskOf   Risk
@@ -44,7 +47,7 @@ type Figure struct {
 	Name          string // of figures_v
 	Month         time.Time
 	Value         float64 // a share; NaN when there is none
-	Low, High     float64
+	Low, High     float64 // NaN when there is no interval
 	N             uint64
 	Amount        float64 // of avoidable_cost: what the share comes to
 	Target        float64 // NaN when the rules have none
@@ -64,8 +67,9 @@ type Comparison struct {
 
 // Point is one month of a figure that is complete.
 type Point struct {
-	Month            time.Time
-	Value, Low, High float64
+	Month     time.Time
+	Value     float64 // NaN out of nothing
+	Low, High float64 // NaN where there is no interval, as of one journey
 }
 
 // Missed says whether the target is missed.
@@ -79,6 +83,16 @@ func (f *Figure) Missed() bool {
 // Known says whether there is a value at all.
 func (f *Figure) Known() bool { return !math.IsNaN(f.Value) }
 
+// drawn is how many months of its history have a value.
+func (f *Figure) drawn() (n int) {
+	for _, p := range f.History {
+		if !math.IsNaN(p.Value) {
+			n++
+		}
+	}
+	return n
+}
+
 // Breakpoint is one row of the ranking.
 type Breakpoint struct {
 	Kind, Family, Silo string
@@ -90,6 +104,18 @@ type Breakpoint struct {
 	Since              string // from when on its present level stands, in words; empty when not known
 	Says               string
 	RiskRatio          float64
+}
+
+// Listed are those that a ranking by cost would hide: each breakpoint and each customer once.
+type Listed struct {
+	Severe  uint64 // breakpoints of severity 5
+	Captive uint64 // customers touched who cannot leave
+}
+
+// Watch is who looked for alerts on the last day of a month.
+type Watch struct {
+	Closed bool   // somebody did
+	Series uint64 // that had enough volume and history
 }
 
 // Change is of the rate of a kind.

@@ -7,6 +7,8 @@ import (
 	"image/color"
 	"math"
 	"regexp"
+	"slices"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -43,49 +45,106 @@ func newPlot() *plot.Plot {
 		a.Tick.Label.Color, a.Width, a.Tick.Width = ink, 0, 0
 		a.Padding = 2
 	}
+	p.X.Padding = 6 // else the lowest share stands on the first month
 	return p
 }
 
-// trend is a figure by month: its line, its interval, its target, and the last value written at its end.
+// trend is a figure by month: its line, its interval, its target. A month without a value is left out of the line, one without an interval of the band.
 func (s *sayer) trend(f *Figure) (template.HTML, error) {
 	p := newPlot()
-	points, edge := plotter.XYs{}, plotter.XYs{}
-	least, most := math.Inf(1), math.Inf(-1)
-	for i, h := range f.History {
-		points = append(points, plotter.XY{X: float64(i), Y: h.Value})
-		edge = append(edge, plotter.XY{X: float64(i), Y: h.High})
-		least, most = min(least, h.Low), max(most, h.High)
-	}
-	for i := len(f.History) - 1; i >= 0; i-- {
-		edge = append(edge, plotter.XY{X: float64(i), Y: f.History[i].Low})
-	}
-	if !math.IsNaN(f.Target) {
-		least, most = min(least, f.Target), max(most, f.Target)
-	}
-	room := max(most-least, 0.02)
-	p.Y.Min, p.Y.Max = max(0, least-0.15*room), min(1, most+0.2*room)
-	p.X.Min, p.X.Max = -0.2, float64(len(f.History))-0.2
-	p.Y.Tick.Marker, p.X.Tick.Marker = s.shares(p.Y.Min, p.Y.Max), s.months(f.History)
+	first, last := f.History[0].Month, f.History[len(f.History)-1].Month
+	p.Y.Min, p.Y.Max = f.reach()
+	p.X.Min, p.X.Max = -0.2, float64(monthsBetween(first, last))+0.8
+	p.Y.Tick.Marker, p.X.Tick.Marker = s.shares(p.Y.Min, p.Y.Max), s.months(first, last)
 
 	grid := plotter.NewGrid()
 	grid.Vertical.Width, grid.Horizontal.Color, grid.Horizontal.Width = 0, color.NRGBA{0, 0, 0, 0x18}, 0.5
 	p.Add(grid)
-	interval, err := plotter.NewPolygon(edge)
-	if err != nil {
-		return "", err
+	for _, run := range runs(f.History, func(h Point) bool { return !math.IsNaN(h.Value + h.Low + h.High) }) {
+		if err := addBand(p, run, first); err != nil {
+			return "", err
+		}
 	}
-	interval.Color, interval.Width = band, 0
-	line, dots, err := plotter.NewLinePoints(points)
-	if err != nil {
-		return "", err
+	for _, run := range runs(f.History, func(h Point) bool { return !math.IsNaN(h.Value) }) {
+		if err := addLine(p, run, first); err != nil {
+			return "", err
+		}
 	}
-	line.Color, line.Width = plain, 1.6
-	dots.Color, dots.Shape, dots.Radius = plain, draw.CircleGlyph{}, 1.8
-	p.Add(interval, line, dots)
 	if err := s.target(p, f); err != nil {
 		return "", err
 	}
 	return svg(p, chartWidth, chartHeight)
+}
+
+// reach is from where to where the axis of a figure goes: all that is drawn, and some room.
+func (f *Figure) reach() (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	ends := []float64{f.Target}
+	for _, h := range f.History {
+		ends = append(ends, h.Value, h.Low, h.High)
+	}
+	for _, v := range ends {
+		if !math.IsNaN(v) {
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	room := max(high-low, 0.02)
+	return max(0, low-0.15*room), min(1, high+0.2*room)
+}
+
+// runs are the months that fit, cut where one between them does not fit or is missing.
+func runs(history []Point, fits func(Point) bool) (list [][]Point) {
+	var before time.Time
+	for _, h := range history {
+		switch {
+		case !fits(h):
+			continue
+		case len(list) > 0 && monthsBetween(before, h.Month) == 1:
+			list[len(list)-1] = append(list[len(list)-1], h)
+		default:
+			list = append(list, []Point{h})
+		}
+		before = h.Month
+	}
+	return list
+}
+
+// addBand adds the interval of a run of months; of a single one it is a bar.
+func addBand(p *plot.Plot, run []Point, first time.Time) error {
+	left, right := 0.0, 0.0
+	if len(run) == 1 {
+		left, right = -0.1, 0.1
+	}
+	above, below := plotter.XYs{}, plotter.XYs{}
+	for _, h := range run {
+		at := float64(monthsBetween(first, h.Month))
+		above = append(above, plotter.XY{X: at + left, Y: h.High}, plotter.XY{X: at + right, Y: h.High})
+		below = append(below, plotter.XY{X: at + left, Y: h.Low}, plotter.XY{X: at + right, Y: h.Low})
+	}
+	slices.Reverse(below)
+	interval, err := plotter.NewPolygon(append(above, below...))
+	if err != nil {
+		return err
+	}
+	interval.Color, interval.Width = band, 0
+	p.Add(interval)
+	return nil
+}
+
+// addLine adds the line of a run of months, with a dot for each.
+func addLine(p *plot.Plot, run []Point, first time.Time) error {
+	points := plotter.XYs{}
+	for _, h := range run {
+		points = append(points, plotter.XY{X: float64(monthsBetween(first, h.Month)), Y: h.Value})
+	}
+	line, dots, err := plotter.NewLinePoints(points)
+	if err != nil {
+		return err
+	}
+	line.Color, line.Width = plain, 1.6
+	dots.Color, dots.Shape, dots.Radius = plain, draw.CircleGlyph{}, 1.8
+	p.Add(line, dots)
+	return nil
 }
 
 // target is a dashed line with its name on it.

@@ -86,9 +86,10 @@ func (s *sayer) view(b *Brief) (*view, error) {
 		Language: string(b.Language), Title: s.say("brief.title"), Month: s.capital(s.month(b.Month)), Headline: b.Headline,
 		T: map[string]string{},
 	}
-	for _, key := range []string{"figures", "breakpoints", "what", "cost", "owner", "since", "alerts", "actions", "changed", "look", "choose", "status", "print"} {
+	for _, key := range []string{"figures", "what", "cost", "owner", "since", "alerts", "actions", "changed", "look", "choose", "status", "print"} {
 		v.T[key] = s.say("brief." + key)
 	}
+	v.T["breakpoints"] = s.say(fmt.Sprintf("brief.breakpoints.%d", min(told, len(b.Ranking))))
 	for _, l := range words.Languages() {
 		v.Languages = append(v.Languages, choice{string(l), strings.ToUpper(string(l)), l == b.Language})
 	}
@@ -118,6 +119,8 @@ func (s *sayer) tile(b *Brief, f *Figure) tile {
 	switch {
 	case math.IsNaN(f.Target):
 		t.Target = s.say("brief.no_target")
+	case !f.Known():
+		t.Target = s.sayf("brief.target_of", s.share(f.Target))
 	case f.Missed():
 		t.Missed, t.Target = true, s.sayf("brief.target_missed", s.share(f.Target))
 	default:
@@ -132,7 +135,7 @@ func (s *sayer) tile(b *Brief, f *Figure) tile {
 
 // n is what a figure is out of, and how sure it is.
 func (s *sayer) n(f *Figure) string {
-	text := s.sayf("brief.n."+f.Name, s.count(f.N))
+	text := s.counted("brief.n."+f.Name, f.N)
 	if !math.IsNaN(f.Low) {
 		text += s.sayf("brief.interval", s.share(f.Low), s.share(f.High))
 	}
@@ -180,9 +183,10 @@ func (s *sayer) ranking(b *Brief) (list []rankRow) {
 			Place: i + 1, Name: s.where(r.Kind, r.Family), Cost: s.money(r.Cost), Of: s.sayf("brief.part", s.share(r.Cost/b.Cost)),
 			Owner: s.texts.Name("silo", r.Silo), Since: r.Since, Width: int(math.Round(100 * r.Cost / b.Ranking[0].Cost)),
 		}
-		row.Note = s.sayf("brief.customers", s.count(r.Breakpoints), s.count(r.Customers))
+		times, customers := s.counted("brief.times", r.Breakpoints), s.counted("brief.customers", r.Customers)
+		row.Note = s.sayf("brief.note", times, customers)
 		if r.Says == "estimated" && !math.IsNaN(r.RiskRatio) {
-			row.Note += s.sayf("brief.loss", s.decimal(r.RiskRatio))
+			row.Note = s.sayf("brief.note_loss", times, customers, s.decimal(r.RiskRatio))
 		}
 		list = append(list, row)
 	}
@@ -191,31 +195,38 @@ func (s *sayer) ranking(b *Brief) (list []rankRow) {
 
 // listed are those that a ranking by cost would hide.
 func (s *sayer) listed(b *Brief) string {
-	var captive, legal uint64
-	for _, r := range append(b.Listed, b.Ranking...) {
-		captive += r.Captive
-		if r.Severity == 5 {
-			legal += r.Breakpoints
-		}
+	severe, captive := s.counted("brief.severe", b.Listed.Severe), s.counted("brief.captive", b.Listed.Captive)
+	switch {
+	case b.Listed.Severe > 0 && b.Listed.Captive > 0:
+		return s.sayf("brief.listed_both", severe, captive)
+	case b.Listed.Severe > 0:
+		return s.sayf("brief.listed", severe)
+	case b.Listed.Captive > 0:
+		return s.sayf("brief.listed", captive)
 	}
-	if captive+legal == 0 {
-		return ""
-	}
-	return s.sayf("brief.listed", s.count(legal), s.count(captive))
+	return ""
 }
 
+// alerts are the last raised; that there is none says something only where somebody looked.
 func (s *sayer) alerts(b *Brief) string {
-	if len(b.Alerts) == 0 {
-		return s.say("brief.no_alert")
+	switch {
+	case len(b.Alerts) > 0:
+	case !b.Watch.Closed:
+		return s.say("brief.not_watched")
+	case b.Watch.Series == 0:
+		return s.say("brief.none_watched")
+	default:
+		return s.counted("brief.no_alert", b.Watch.Series)
 	}
 	var list []string
-	for _, a := range b.Alerts[:min(3, len(b.Alerts))] {
-		list = append(list, s.sayf("brief.alert", s.where(a.Kind, a.Family), s.decimal(a.Factor), s.day(a.Since)))
+	for i := range b.Alerts[:min(3, len(b.Alerts))] {
+		a := &b.Alerts[i]
+		list = append(list, s.sayf("brief.alert", s.series(a), s.decimal(a.Factor), s.day(a.Since)))
 	}
 	if n := len(b.Alerts) - len(list); n > 0 {
 		list = append(list, s.sayf("brief.more_alerts", n))
 	}
-	return strings.Join(list, " ; ")
+	return s.joined(list)
 }
 
 func (s *sayer) actions(b *Brief) string {
@@ -226,14 +237,14 @@ func (s *sayer) actions(b *Brief) string {
 	for _, a := range b.Actions[:min(3, len(b.Actions))] {
 		list = append(list, a.What+" ("+s.month(a.At)+")")
 	}
-	return strings.Join(list, " ; ") + " – " + s.say("brief.not_measured")
+	return s.joined(list) + " – " + s.say("brief.not_measured")
 }
 
 // messages are one chart each, under the sentence that it proves.
 func (s *sayer) messages(b *Brief) (list []messageChart, err error) {
 	for i := range b.Figures {
 		f := &b.Figures[i]
-		if len(f.History) < 2 || f.Name == "complaints_in_time" {
+		if f.Name == "complaints_in_time" || f.drawn() < 2 {
 			continue
 		}
 		drawn, err := s.trend(f)
@@ -252,6 +263,9 @@ func (s *sayer) messages(b *Brief) (list []messageChart, err error) {
 
 // message says in words what the trend of a figure shows.
 func (s *sayer) message(f *Figure) string {
+	if !f.Known() {
+		return s.sayf("brief.is_not", s.texts.Name("figure", f.Name), s.month(f.Month))
+	}
 	text := s.sayf("brief.is", s.texts.Name("figure", f.Name), s.share(f.Value))
 	if !math.IsNaN(f.Target) {
 		key := "brief.above_target"
@@ -280,7 +294,7 @@ func (s *sayer) costs(b *Brief) ([]messageChart, error) {
 	if b.Illustrative {
 		note = s.capital(s.say("house.illustrative"))
 	}
-	return []messageChart{{s.sayf("brief.costs", s.share(top/b.Cost)), drawn, note}}, err
+	return []messageChart{{s.sayf(fmt.Sprintf("brief.costs.%d", min(told, len(b.Ranking))), s.share(top/b.Cost)), drawn, note}}, err
 }
 
 func (s *sayer) risk(b *Brief) ([]messageChart, error) {
@@ -298,7 +312,7 @@ func (s *sayer) risk(b *Brief) ([]messageChart, error) {
 	if b.RiskOf.Prior {
 		note += " " + s.say("brief.risk_prior")
 	}
-	return []messageChart{{s.sayf("brief.risk", s.money(b.RiskOf.ValueAtRisk), s.count(b.RiskOf.Customers)), drawn, note}}, err
+	return []messageChart{{s.sayf("brief.risk", s.money(b.RiskOf.ValueAtRisk), s.counted("brief.under_contract", b.RiskOf.Customers)), drawn, note}}, err
 }
 
 func (s *sayer) changes(b *Brief) (list []string) {
@@ -307,10 +321,17 @@ func (s *sayer) changes(b *Brief) (list []string) {
 		if c.Rate < c.Before {
 			key = "brief.fell"
 		}
-		list = append(list, s.sayf(key, s.texts.Name("kind", c.Kind), s.share(c.Before), s.share(c.Rate), s.count(c.N)))
+		list = append(list, s.sayf(key, s.texts.Name("kind", c.Kind), s.share(c.Before), s.share(c.Rate), s.counted("brief.opportunities", c.N)))
 	}
-	if len(list) == 0 {
-		list = []string{s.say("brief.nothing_changed")}
+	switch {
+	case len(list) > 0:
+	case b.Compared > 0:
+		list = append(list, s.counted("brief.nothing_changed", b.Compared))
+	default:
+		list = append(list, s.say("brief.nothing_compared"))
+	}
+	if b.Withheld > 0 {
+		list = append(list, s.counted("brief.not_compared_kinds", b.Withheld))
 	}
 	return list
 }
@@ -319,7 +340,7 @@ func (s *sayer) changes(b *Brief) (list []string) {
 func (s *sayer) suggestions(b *Brief) (list []string) {
 	if len(b.Ranking) > 0 {
 		r := b.Ranking[0]
-		list = append(list, s.sayf("brief.look_first", s.where(r.Kind, r.Family), s.texts.Name("silo", r.Silo), s.count(r.Breakpoints)))
+		list = append(list, s.sayf("brief.look_first", s.where(r.Kind, r.Family), s.texts.Name("silo", r.Silo), s.counted("brief.broken", r.Breakpoints)))
 	}
 	for i := range b.Figures {
 		if f := &b.Figures[i]; f.Name == "complaints_in_time" && !math.IsNaN(f.Target) && f.Missed() {
@@ -327,7 +348,7 @@ func (s *sayer) suggestions(b *Brief) (list []string) {
 		}
 	}
 	if b.RiskOf.ToCall > 0 {
-		list = append(list, s.sayf("brief.look_call", s.count(b.RiskOf.ToCall)))
+		list = append(list, s.counted("brief.look_call", b.RiskOf.ToCall))
 	}
 	for _, u := range b.Unseen {
 		if share := float64(u.Unseen) / float64(u.Total); u.Total >= 30 && share >= 0.5 {

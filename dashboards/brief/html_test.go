@@ -1,9 +1,11 @@
 package brief_test
 
 import (
+	"html"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,22 +16,23 @@ import (
 
 func month(year, m int) time.Time { return time.Date(year, time.Month(m), 1, 0, 0, 0, 0, time.UTC) }
 
-// sample is a brief with everything in it, the longest names among them.
+// sample is a brief with everything in it: the longest sentence and names that tables have led to, and as many alerts and actions as are told.
 func sample(l words.Language) *brief.Brief {
 	b := &brief.Brief{
-		Language: l, Month: month(2026, 9), Months: []time.Time{month(2026, 9), month(2026, 8)}, Headline: "Sept parcours sur dix se passent sans rupture grave ; le rappel pour le même motif coûte le plus, et augmente depuis juin.",
+		Language: l, Month: month(2026, 9), Months: []time.Time{month(2026, 9), month(2026, 8)}, Headline: "En septembre 2026, 70 % des parcours se sont terminés sans rupture grave (cible 90 %), moins bien qu'un an plus tôt ; trois points de rupture portent 20 % du coût évitable (montants illustratifs), à commencer par « Information redemandée » (motif : Renseignement ; responsable : Risques et conformité).",
 		Cost: 214_000, Currency: "EUR", Illustrative: true, Rules: "0a1b2c3d4e5f", Settled: time.Date(2026, 10, 28, 21, 0, 0, 0, time.UTC),
 		Ranking: []brief.Breakpoint{
-			{Kind: "repeat_contact", Family: "billing", Silo: "customer_service", Cost: 48_200, Breakpoints: 3_120, Customers: 2_540, Severity: 3, Since: "depuis le mois 6 de l'année 2026", Says: "estimated", RiskRatio: 1.82},
-			{Kind: "core_failure", Family: "delivery", Silo: "logistics", Cost: 31_000, Breakpoints: 1_020, Customers: 998, Captive: 3, Severity: 4},
-			{Kind: "broken_promise", Family: "technical", Silo: "risk_compliance", Cost: 22_500, Breakpoints: 640, Customers: 602, Severity: 4, Since: "depuis le mois 8 de l'année 2026"},
+			{Kind: "repeat_contact", Family: "billing", Silo: "customer_service", Cost: 48_200, Breakpoints: 3_120, Customers: 2_540, Severity: 3, Since: "septembre 2026 (en baisse)", Says: "estimated", RiskRatio: 1.82},
+			{Kind: "core_failure", Family: "delivery", Silo: "logistics", Cost: 31_000, Breakpoints: 1_020, Customers: 998, Captive: 3, Severity: 4, Since: "non connu", Says: "estimated", RiskRatio: 1.21},
+			{Kind: "broken_promise", Family: "technical", Silo: "risk_compliance", Cost: 22_500, Breakpoints: 640, Customers: 602, Severity: 4, Since: "septembre 2026 (en baisse)", Says: "estimated", RiskRatio: 1.13},
 			{Kind: "repeated_information", Family: "installation", Silo: "it", Cost: 9_000, Breakpoints: 312, Customers: 300, Severity: 2},
 			{Kind: "silo_handoff", Silo: "sales", Cost: 4_200, Breakpoints: 101, Customers: 99, Severity: 3},
 		},
-		Listed:  []brief.Breakpoint{{Kind: "complaint_escalation", Severity: 5, Breakpoints: 12, Captive: 2}},
+		Listed: brief.Listed{Severe: 12, Captive: 2}, Compared: 14, Withheld: 3, Watch: brief.Watch{Closed: true, Series: 37},
 		Changes: []brief.Change{{Kind: "repeat_contact", Rate: 0.24, Before: 0.18, N: 12_000}, {Kind: "queue_abandonment", Rate: 0.05, Before: 0.08, N: 9_100}},
-		Alerts:  []brief.Alert{{Kind: "repeat_contact", Family: "billing", Since: time.Date(2026, 6, 9, 0, 0, 0, 0, time.UTC), Factor: 1.46}},
-		Actions: []brief.Action{{At: month(2026, 7), What: "Rappel systématique après coupure"}},
+		Alerts: []brief.Alert{{Kind: "repeat_contact", Family: "billing", Since: time.Date(2026, 6, 9, 0, 0, 0, 0, time.UTC), Factor: 1.46}, {Kind: "repeated_information", Family: "installation", Since: time.Date(2026, 9, 9, 0, 0, 0, 0, time.UTC), Factor: 2.1},
+			{Kind: "queue_abandonment", Family: "subscription", Since: time.Date(2026, 9, 21, 0, 0, 0, 0, time.UTC), Factor: 1.9}, {Kind: "tension"}},
+		Actions: []brief.Action{{At: month(2026, 7), What: "Rappel systématique après coupure"}, {At: month(2026, 8), What: "Formulaire de contact raccourci"}},
 		Risk:    []brief.Share{{Name: "household", Amount: 1_200_000}, {Name: "student", Amount: 310_000}},
 		RiskOf:  brief.Risk{ValueAtRisk: 1_510_000, Customers: 15_212, ToCall: 240, Prior: true},
 		Unseen:  []brief.Unseen{{Signal: "detractor", Total: 400, Unseen: 230}},
@@ -73,4 +76,95 @@ func TestPagesSayEverything(t *testing.T) {
 			}
 		}
 	}
+}
+
+// pageOf is the page of a brief, as it is read.
+func pageOf(t *testing.T, b *brief.Brief) string {
+	t.Helper()
+	page, err := b.HTML(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(html.UnescapeString(string(page)), "\u00a0", " ")
+	if strings.Contains(text, "NaN") || strings.Contains(text, "%!") {
+		t.Errorf("a number that is none stands on the page")
+	}
+	return text
+}
+
+func holds(t *testing.T, page string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not say %q", text)
+		}
+	}
+}
+
+// TestChartsOfFew: a month without a value, one of a single journey, and months that are missing keep no chart from being drawn; a figure
+// that has no value neither meets its target nor misses it.
+func TestChartsOfFew(t *testing.T) {
+	for _, l := range words.Languages() {
+		b, none := sample(l), math.NaN()
+		b.Figures[0].History[0].Low, b.Figures[0].History[0].High = none, none
+		b.Figures[1].History[3] = brief.Point{Month: b.Figures[1].History[3].Month, Value: none, Low: none, High: none}
+		b.Figures[2].History = slices.Delete(b.Figures[2].History, 4, 7)
+		cost := &b.Figures[4]
+		cost.Value, cost.Low, cost.High = none, none, none
+		cost.History[12] = brief.Point{Month: b.Month, Value: none, Low: none, High: none}
+		page := pageOf(t, b)
+		if n := strings.Count(page, "<svg"); n != 6 {
+			t.Errorf("%s: %d charts, not 6", l, n)
+		}
+		if n := strings.Count(page, `class="tile missed"`); n != 4 {
+			t.Errorf("%s: %d figures miss their target, not 4", l, n)
+		}
+		holds(t, page, map[words.Language]string{words.French: "Coût évitable : aucune valeur en septembre 2026", words.English: "Avoidable cost: no value in September 2026"}[l])
+		for i := range cost.History {
+			cost.History[i].Value = none
+		}
+		if n := strings.Count(pageOf(t, b), "<svg"); n != 5 {
+			t.Errorf("%s: %d charts without any value of one figure, not 5", l, n)
+		}
+	}
+}
+
+// TestNoAlertAndNoChange: that there is none says what was looked at.
+func TestNoAlertAndNoChange(t *testing.T) {
+	b := sample(words.French)
+	b.Alerts, b.Changes = nil, nil
+	holds(t, pageOf(t, b), "aucune des 37 séries", "Aucun des 14 taux comparés", "3 types de rupture ne se comparent pas")
+	b.Watch.Series, b.Compared, b.Withheld = 1, 1, 1
+	holds(t, pageOf(t, b), "la seule série", "Le seul taux comparé au mois précédent (1)", "1 type de rupture ne se compare pas")
+	b.Watch.Series, b.Compared, b.Withheld = 0, 0, 0
+	page := pageOf(t, b)
+	holds(t, page, "Aucune série n'avait assez de volume", "Aucun taux n'a pu être comparé")
+	if strings.Contains(page, "ne se compare") {
+		t.Error("no kind is withheld")
+	}
+	b.Watch.Closed = false
+	holds(t, pageOf(t, b), "n'a pas encore été examinée")
+}
+
+// TestOneAndMany: numbers ask for the form of their words, and a ranking of two is not one of three.
+func TestOneAndMany(t *testing.T) {
+	b := sample(words.French)
+	b.Ranking = b.Ranking[:1]
+	b.Ranking[0].Breakpoints, b.Ranking[0].Customers, b.Ranking[0].RiskRatio = 1, 0, 0.82
+	b.Listed = brief.Listed{Severe: 1}
+	b.Changes = []brief.Change{{Kind: "long_wait", Rate: 1, N: 1}}
+	b.Figures[0].Before.Difference, b.RiskOf.ToCall, b.RiskOf.Customers, b.Figures[0].N = 0.0194, 1, 1, 1
+	b.Settled = month(2026, 10)
+	holds(t, pageOf(t, b), "1 fois, 0 client ; associé à un risque de départ multiplié par 0,8<", "1 rupture de gravité 5 (délai légal, médiateur, autorité ou justice).", "Un point de rupture fait ", "(1 occasion)",
+		"(1 rupture ce mois-ci)", "+1,9 point par", "1 client montre", "pour 1 client sous contrat", "1 parcours terminé,", "jusqu'au 1er octobre 2026", "Le point de rupture qui a un coût évitable")
+	b.Ranking, b.Listed = nil, brief.Listed{Captive: 2}
+	b.Figures[0].Before.Difference = 0.02
+	page := pageOf(t, b)
+	holds(t, page, "Aucun point de rupture n'a de coût évitable", "leur coût : 2 clients sans alternative touchés.", "+2,0 points par")
+	if strings.Contains(page, "<table") {
+		t.Error("a table without a row")
+	}
+	b = sample(words.English)
+	b.Ranking[0].Customers, b.Ranking[1].Breakpoints, b.Figures[0].Before.Difference = 1, 1, 0.01
+	holds(t, pageOf(t, b), "3,120 times, 1 customer; associated with 1.8 times the risk", "1 time, 998", "+1.0 points against")
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parcours/dashboards/words"
+	"parcours/schemas"
 )
 
 // Query runs a statement in which {db} stands for the database, and hands on its rows.
@@ -17,8 +18,11 @@ type Query func(ctx context.Context, statement string, row func(scan func(...any
 // ErrNoMonth says that no month can be told yet: none is over, with everything in it settled.
 var ErrNoMonth = errors.New("no month is complete yet: a brief needs one that is over, and in which every journey that ended has matured")
 
-// Read takes the brief of a month from the views: the latest that is complete where month is zero. A month that has no complete figure is an
-// error that names those that have.
+// ErrMonth says that the month asked for cannot be told: it is not over, not settled yet, or before the first.
+var ErrMonth = errors.New("expected one that is complete")
+
+// Read takes the brief of a month from the views, and from the last copies of those that have some: the latest that is complete where month is
+// zero. A month that has no complete figure is ErrMonth, with those that have.
 func Read(ctx context.Context, query Query, month time.Time, l words.Language) (*Brief, error) {
 	b := &Brief{Language: l, Month: month}
 	r := reader{ctx: ctx, query: query, brief: b}
@@ -29,9 +33,9 @@ func Read(ctx context.Context, query Query, month time.Time, l words.Language) (
 		b.Month = b.Months[0]
 	}
 	if !slices.ContainsFunc(b.Months, b.Month.Equal) {
-		return nil, fmt.Errorf("month %s: expected one that is complete, %s to %s", b.Month.Format("2006-01"), b.Months[len(b.Months)-1].Format("2006-01"), b.Months[0].Format("2006-01"))
+		return nil, fmt.Errorf("month %s: %w, %s to %s", b.Month.Format("2006-01"), ErrMonth, b.Months[len(b.Months)-1].Format("2006-01"), b.Months[0].Format("2006-01"))
 	}
-	for _, read := range []func() error{r.rules, r.figures, r.ranking, r.since, r.changes, r.alerts, r.actions, r.risk, r.unseen, r.headline} {
+	for _, read := range []func() error{r.rules, r.figures, r.ranking, r.listed, r.since, r.changes, r.alerts, r.watch, r.actions, r.risk, r.unseen, r.headline} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("read the brief of %s: %w", b.Month.Format("2006-01"), err)
 		}
@@ -46,14 +50,14 @@ type reader struct {
 	brief *Brief
 }
 
-// each runs a statement; $month stands for the month of the brief.
+// each runs a statement on the last copies of views; $month stands for the month of the brief.
 func (r *reader) each(statement string, row func(scan func(...any) error) error) error {
-	return r.query(r.ctx, replaceMonth(statement, r.brief.Month), row)
+	return r.query(r.ctx, schemas.Latest(replaceMonth(statement, r.brief.Month)), row)
 }
 
 // months are those in which journeys may be told, the latest first: complete for the figure of journeys.
 func (r *reader) months() error {
-	err := r.query(r.ctx, `SELECT month FROM {db}.comex_months_v ORDER BY month DESC`, func(scan func(...any) error) error {
+	err := r.each(`SELECT month FROM {db}.comex_months_v ORDER BY month DESC`, func(scan func(...any) error) error {
 		var m time.Time
 		err := scan(&m)
 		r.brief.Months = append(r.brief.Months, m)
@@ -66,7 +70,7 @@ func (r *reader) months() error {
 }
 
 func (r *reader) rules() error {
-	return r.each(`SELECT (SELECT toString(argMax(version, effective_from)) FROM {db}.rule_books_v WHERE effective_from <= $after),
+	return r.each(`SELECT (SELECT toString(argMax(version, effective_from)) FROM {db}.rule_books_v WHERE effective_from < $after),
 			toString(currency), illustrative, (SELECT min(settled) FROM {db}.frontier_v WHERE clock > '1900-01-01 00:00:00')
 		FROM {db}.ranking_rules_v`, func(scan func(...any) error) error {
 		b := r.brief
@@ -126,14 +130,17 @@ func (r *reader) ranking() error {
 		var row Breakpoint
 		var rank uint32
 		err := scan(&row.Kind, &row.Family, &row.Silo, &row.Cost, &row.Breakpoints, &row.Customers, &row.Captive, &row.Severity, &row.Says, &row.RiskRatio, &rank, &b.Cost)
-		switch {
-		case err != nil:
-		case rank > 0 && rank <= ranked && row.Cost > 0:
+		if err == nil && rank > 0 && rank <= ranked && row.Cost > 0 {
 			b.Ranking = append(b.Ranking, row)
-		case row.Captive > 0 || row.Severity == 5:
-			b.Listed = append(b.Listed, row)
 		}
 		return err
+	})
+}
+
+func (r *reader) listed() error {
+	l := &r.brief.Listed
+	return r.each(`SELECT severe_breakpoints, captive_customers FROM {db}.always_listed_v WHERE month = $month AND whole`, func(scan func(...any) error) error {
+		return scan(&l.Severe, &l.Captive)
 	})
 }
 
@@ -152,17 +159,28 @@ func (r *reader) since() error {
 	})
 }
 
-// changes are of kinds, against the month before, beyond noise.
+// changesTold are how many of them stand on the page.
+const changesTold = 4
+
+// changes are of kinds, against the month before; those beyond noise are told, and of how many nothing can be told is counted.
 func (r *reader) changes() error {
-	return r.each(`SELECT toString(kind), any(kind_rate), any(kind_rate_before), any(kind_change_low), any(kind_change_high), any(kind_opportunities)
-		FROM {db}.ranking_v WHERE month = $month AND complete AND kind_exceeds_noise AND kind_withheld = '' AND kind_rate_before IS NOT NULL
-		GROUP BY kind ORDER BY abs(any(kind_change)) / any(kind_rate_before) DESC LIMIT 4`, func(scan func(...any) error) error {
+	b := r.brief
+	return r.each(`SELECT toString(kind), any(kind_rate), any(kind_rate_before), any(kind_change_low), any(kind_change_high), any(kind_opportunities),
+			any(kind_exceeds_noise), CAST(any(kind_withheld) = '' AND any(kind_rate_before) IS NOT NULL, 'Bool')
+		FROM {db}.ranking_v WHERE month = $month GROUP BY kind ORDER BY abs(any(kind_change)) / any(kind_rate_before) DESC NULLS LAST, kind`, func(scan func(...any) error) error {
 		var c Change
 		var rate, before, low, high *float64
-		err := scan(&c.Kind, &rate, &before, &low, &high, &c.N)
-		if err == nil {
-			c.Rate, c.Before, c.Low, c.High = orNaN(rate), orNaN(before), orNaN(low), orNaN(high)
-			r.brief.Changes = append(r.brief.Changes, c)
+		var exceeds, compared bool
+		err := scan(&c.Kind, &rate, &before, &low, &high, &c.N, &exceeds, &compared)
+		switch c.Rate, c.Before, c.Low, c.High = orNaN(rate), orNaN(before), orNaN(low), orNaN(high); {
+		case err != nil:
+		case !compared:
+			b.Withheld++
+		default:
+			b.Compared++
+			if exceeds && len(b.Changes) < changesTold {
+				b.Changes = append(b.Changes, c)
+			}
 		}
 		return err
 	})
@@ -177,11 +195,19 @@ func orNaN(v *float64) float64 {
 
 func (r *reader) alerts() error {
 	return r.each(`SELECT toString(kind), toString(reason_family), toString(silo), toString(unit), toString(channel), since, factor FROM {db}.alerts_v
-		WHERE raised_at < $after AND (cleared_on IS NULL OR cleared_on >= toDate32($after)) ORDER BY raised_at DESC`, func(scan func(...any) error) error {
+		WHERE raised_on < toDate32($after) AND (cleared_on IS NULL OR cleared_on >= toDate32($after)) ORDER BY raised_at DESC`, func(scan func(...any) error) error {
 		var a Alert
 		err := scan(&a.Kind, &a.Family, &a.Silo, &a.Unit, &a.Channel, &a.Since, &a.Factor)
 		r.brief.Alerts = append(r.brief.Alerts, a)
 		return err
+	})
+}
+
+// watch is of the last day of the month. A day on which nothing was watched may have no row: then a later one says that it was closed.
+func (r *reader) watch() error {
+	w := &r.brief.Watch
+	return r.each(`SELECT CAST(max(day) >= $last, 'Bool'), sumIf(watched, day = $last) FROM {db}.closed_days_v`, func(scan func(...any) error) error {
+		return scan(&w.Closed, &w.Series)
 	})
 }
 
