@@ -1,10 +1,8 @@
 package brief_test
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"strings"
 	"testing"
 	"time"
 
@@ -78,7 +76,7 @@ func (c *company) broke(j *pipeline.JourneyRow, kind, customer string, severity 
 // june is the brief of June 2025, and its page.
 func (c *company) june(t *testing.T) (*brief.Brief, string) {
 	t.Helper()
-	b, err := brief.Read(t.Context(), c.query, month(2025, 6), words.French)
+	b, err := brief.Read(t.Context(), asked(c.store), month(2025, 6), words.French)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,18 +146,4 @@ func TestBriefOfFew(t *testing.T) {
 		t.Errorf("five series were watched on the last day, got %+v", b.Watch)
 	}
 	holds(t, page, "Attente trop longue, Informatique, lyon : 2,4 fois le niveau habituel depuis le 1er juin 2025")
-}
-
-func (c *company) query(ctx context.Context, statement string, row func(scan func(...any) error) error) error {
-	rows, err := c.store.Conn().Query(ctx, strings.ReplaceAll(statement, "{db}", c.store.Database()))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

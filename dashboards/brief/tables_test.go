@@ -15,14 +15,16 @@ import (
 	"parcours/dashboards/brief"
 	"parcours/dashboards/internal/filled"
 	"parcours/dashboards/words"
+	"parcours/pipeline/clickhouse"
 )
 
 func TestMain(m *testing.M) { os.Exit(filled.Main(m)) }
 
 // tables are those of the made-up company.
-func tables(t *testing.T) brief.Query {
-	t.Helper()
-	store := filled.Full(t).Store
+func tables(t *testing.T) brief.Query { t.Helper(); return asked(filled.Full(t).Store) }
+
+// asked reads a store as the brief is read.
+func asked(store *clickhouse.Store) brief.Query {
 	return func(ctx context.Context, statement string, row func(scan func(...any) error) error) error {
 		rows, err := store.Conn().Query(ctx, strings.ReplaceAll(statement, "{db}", store.Database()))
 		if err != nil {
