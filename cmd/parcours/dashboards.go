@@ -11,7 +11,7 @@ import (
 // DashboardsCommand writes the Grafana dashboards.
 type DashboardsCommand struct {
 	Lang string `help:"Language: fr or en; both where none is given." enum:",fr,en" default:"" placeholder:"fr|en"`
-	Out  string `help:"Directory; each language gets one of its own in it. JSON files there that are no dashboard of this version are removed." type:"path" default:"dashboards" placeholder:"DIR" env:"-"`
+	Out  string `help:"Directory, dashboards where none is given; each language gets one of its own in it. JSON files there that are no dashboard of this version are removed." type:"path" default:"dashboards" placeholder:"DIR" env:"-"`
 }
 
 // Help says what to do with them.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -61,6 +62,16 @@ func (f CompanyFlags) dated() CompanyFlags {
 	return f
 }
 
+// lastDay is the last day of the company, and whether it lies after now.
+func (f CompanyFlags) lastDay(now time.Time) (last string, ahead bool) {
+	start, err := time.Parse(time.DateOnly, f.dated().Start)
+	if err != nil {
+		return "", false
+	}
+	day := start.AddDate(0, 0, f.Days-1)
+	return day.Format(time.DateOnly), day.After(now)
+}
+
 // parameters are those of a company that ships, else of a file.
 func (f CompanyFlags) parameters() (*simulate.Parameters, error) {
 	if slices.Contains(simulate.Companies(), f.Company) {
@@ -96,6 +107,9 @@ func (c *SimulateCommand) Run(_ *service.Common, s *streams) error {
 		if err := written(c.Truth, sim.WriteTruth); err != nil {
 			return err
 		}
+	}
+	if last, ahead := c.lastDay(time.Now()); ahead {
+		fmt.Fprintf(s.err, "simulate: the last day is %s, which has not come yet: import refuses what is dated later than now (--start says the first day)\n", last)
 	}
 	bar := newProgress(s.err, "simulate", "events")
 	events := func(out io.Writer) error { return sim.WriteNDJSON(out, bar.at) }

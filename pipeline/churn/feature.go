@@ -187,7 +187,7 @@ func (f *Features) addAnswers() {
 			return float64((1 - a.score) * known), known
 		}
 		upper := [...]string{"NPS", "CSAT", "CES"}[i]
-		f.add(name+":low", 1, "dernière réponse "+upper+" mauvaise", "last "+upper+" answer was poor", func(s *State) float64 { low, _ := of(s); return low })
+		f.add(name+":low", 1, "dernière réponse "+upper+" sous la meilleure note", "last "+upper+" answer below the best mark", func(s *State) float64 { low, _ := of(s); return low })
 		f.add(name+":known", 0, "a répondu à une enquête "+upper, "answered a survey of "+upper, func(s *State) float64 { _, known := of(s); return known })
 	}
 }
