@@ -16,7 +16,7 @@ import (
 
 // stateFormat is the version of the binary form of a state. A reader knows this one alone: a state of another is no loss,
 // since the log gives it again.
-const stateFormat = 5
+const stateFormat = 6
 
 // stateMagic begins every state.
 const stateMagic = "parcours state\n"

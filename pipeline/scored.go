@@ -142,7 +142,7 @@ func scoreRow(t *churn.Telling, position uint64, partition int) ChurnScoreRow {
 	return row
 }
 
-// last writes what was told last of a customer: some 20 bytes.
+// last writes what was told last of a customer: some 25 bytes.
 func (p *packer) last(l *churn.Last) {
 	flags := byte(0)
 	for i, v := range [...]bool{l.Told(), l.Known, l.P == l.P, l.Voice == l.Voice, l.Uses == l.Uses} { // the last three: is no NaN
@@ -166,6 +166,10 @@ func (p *packer) last(l *churn.Last) {
 	}
 	p.uint(uint64(l.Says))
 	p.byte(byte(l.Open))
+	for _, family := range l.Reasons {
+		p.byte(byte(family))
+		p.byte(byte(family >> 8))
+	}
 }
 
 // passSignals passes over the signals of a customer.
@@ -197,5 +201,8 @@ func (u *unpacker) last() (l churn.Last) {
 		}
 	}
 	l.Says, l.Open = uint32(u.uint()), churn.Open(u.byte())
+	for i := range l.Reasons {
+		l.Reasons[i] = uint16(u.byte()) | uint16(u.byte())<<8
+	}
 	return l
 }

@@ -17,9 +17,11 @@ type Last struct {
 	P     float32 // of loss within 365 days; NaN for none
 	Voice float32 // risk; NaN for none
 	Uses  float32 // expected; NaN for none
-	Says  uint32  // hash of what else it says: segment, captivity, prior, margin, and which reasons
+	Says  uint32  // hash of what else it says but for reasons: segment, captivity, prior, margin
 	Open  Open    // signals
 	Known bool    // it stands: it was no end
+
+	Reasons [mostReasons]uint16 // their families, each as hashed, ascending; 0 for none
 }
 
 // Open is a set of signals as known.
@@ -50,7 +52,7 @@ func (l Last) After(t *Telling) Last {
 	if t.Ended != "" {
 		return Last{Day: DayOf(t.AsOf)}
 	}
-	l = Last{Day: DayOf(t.AsOf), Open: open, Known: true, Says: says(&t.Score)}
+	l = Last{Day: DayOf(t.AsOf), Open: open, Known: true, Says: says(&t.Score), Reasons: familiesOf(t.Reasons)}
 	l.P, l.Voice, l.Uses = float32(short(t.P[2])), float32(short(t.VoiceRisk)), float32(short(t.ExpectedUses))
 	l.absent(&t.Score)
 	return l
@@ -76,20 +78,10 @@ func DayOf(midnight event.Instant) int32 {
 	return int32((midnight - ((midnight%day)+day)%day) / day)
 }
 
-// says hashes what is no figure that moves.
+// says hashes what is neither figure that moves nor reason.
 func says(s *Score) uint32 {
-	var names [2 * mostReasons]string
-	features := names[:0]
-	for i := range s.Reasons {
-		features = append(features, s.Reasons[i].Feature)
-	}
-	slices.Sort(features)
-	var room [256]byte
-	text := room[:0]
-	for _, name := range features {
-		text = append(append(text, name...), 0)
-	}
-	text = append(append(text, s.Segment...), 0)
+	var room [128]byte
+	text := append(append(room[:0], s.Segment...), 0)
 	bits := math.Float64bits(short(s.Margin))
 	if math.IsNaN(s.Margin) {
 		bits = math.MaxUint64
@@ -104,6 +96,18 @@ func says(s *Score) uint32 {
 	return uint32(xxhash.Sum64(binary.LittleEndian.AppendUint64(append(text, flags), bits)))
 }
 
+// familiesOf are the families of reasons, hashed, ascending.
+func familiesOf(reasons []Reason) (families [mostReasons]uint16) {
+	for i := range min(len(reasons), mostReasons) {
+		families[i] = familyHash(FamilyOf(reasons[i].Feature))
+	}
+	slices.Sort(families[:])
+	return families
+}
+
+// familyHash is no 0. No two families of features share one (TestFamilyHashes).
+func familyHash(family string) uint16 { return uint16(max(1, xxhash.Sum64String(family)>>48)) }
+
 // What a rule book does not say of tellings. Voice risk moves in points of 100; expected uses by the share of probabilities and
 // by half a use; a customer with fewer uses in the last 12 months than these has none that could decay.
 const (
@@ -115,6 +119,7 @@ const (
 // Decide says what is to be told of a score, given what was told last; false for nothing.
 func Decide(s *Score, last Last, th *rules.Told) (t Telling, tell bool) {
 	t.Score = *s
+	t.weights = nil
 	t.Raised, t.Cleared, tell = decide(s, last, th)
 	return t, tell
 }
@@ -195,7 +200,31 @@ func moved(s *Score, last Last, th *rules.Told) bool {
 	return differs(s.P[2], last.P, th.Moved, th.MovedBy) ||
 		differs(s.ExpectedUses, last.Uses, th.Moved, movedUses) ||
 		differs(s.VoiceRisk, last.Voice, 0, movedVoice) ||
-		says(s) != last.Says
+		says(s) != last.Says || otherReasons(s, last, th.Moved)
+}
+
+// otherReasons says whether the reasons that were told are not those that matter any more: one that was not told outweighs one that was, or
+// nothing where it would have had a place, by so much that this alone moves the odds by more than a share. Two that weigh about the
+// same so may take turns unheard. The points of captive customers are few, and held against each other as they are.
+func otherReasons(s *Score, last Last, share float64) bool {
+	switch {
+	case familiesOf(s.Reasons) == last.Reasons:
+		return false
+	case s.Captive:
+		return true
+	}
+	told, least, most := 0, math.Inf(1), 0.
+	for _, w := range s.weights {
+		if slices.Contains(last.Reasons[:], w.family) {
+			told, least = told+1, min(least, w.sum)
+		} else {
+			most = max(most, w.sum)
+		}
+	}
+	if told < mostReasons {
+		least = 0
+	}
+	return most-least > math.Log1p(share)
 }
 
 // differs says whether a figure is there now and was not, or not any more, or has changed by more than a share and an amount.

@@ -63,6 +63,14 @@ type Score struct {
 	Reasons []Reason // the three that weigh most, heaviest first
 
 	Projection [3]bool // of Horizons: no outcomes of such a length were there to learn from
+
+	weights []familyWeight // of all that raises it, told or not; nil of a score that was read
+}
+
+// familyWeight is what a family of features adds to the log odds.
+type familyWeight struct {
+	family uint16 // hashed
+	sum    float64
 }
 
 // Reason is one thing that raises a score.

@@ -21,6 +21,7 @@ type binding struct {
 	place  []int     // of each feature of the model in Row.X
 	group  []int     // of each feature: its family, by number
 	groups int       // how many families there are
+	hashes []uint16  // of each family: its name
 	asked  []bool    // of each column: whether a score depends on it
 	said   []saying  // of each feature: when its words are true
 	known  []knowing // of each feature: how a row says that its value is known
@@ -55,6 +56,10 @@ func (m *Model) bind(columns Columns) error {
 	}
 	b := &binding{voice: voiceOf(columns)}
 	b.group, b.groups = families(m.Features)
+	b.hashes = make([]uint16, b.groups)
+	for i, f := range m.Features {
+		b.hashes[b.group[i]] = familyHash(FamilyOf(f))
+	}
 	names := columns.Names()
 	for _, f := range m.Features {
 		place := slices.Index(names, f)
@@ -186,8 +191,9 @@ type working struct {
 	rates    [3]float64 // cumulative hazard of a month in each group
 	hazards  [3]float64
 	by       [3]float64 // how much log odds move the log of the cumulative hazard of a year
-	families [most]familyWeight
-	judged   bool // there are probabilities
+	families [most]weighed
+	weights  []familyWeight // of those families that can be reasons
+	judged   bool           // there are probabilities
 }
 
 // decisive sets of a score what it takes to decide whether it is worth telling: all but most figures of loss. Its reasons lie in a room.
@@ -207,6 +213,7 @@ func (m *Model) decisive(row *Row, w *working, room []Reason, s *Score) {
 		m.foretell(w, s)
 		s.Base = m.bound.base[w.segment]
 		s.Reasons = m.reasons(row, w, room)
+		s.weights = w.weights
 	}
 }
 

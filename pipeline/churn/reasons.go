@@ -33,8 +33,9 @@ func FamilyOf(feature string) string {
 
 // reasons are the families of features that raise a score most against the mean customer of its segment: the sum of
 // coefficient x (value - mean), in the log odds of each group of months by how much these move the risk of a year. What is not known is
-// no reason.
+// no reason. What each family weighs that could be one is left in working.
 func (m *Model) reasons(row *Row, w *working, room []Reason) []Reason {
+	w.weights = w.weights[:0]
 	families := w.families[:m.bound.groups]
 	clear(families)
 	means := m.Means[w.segment]
@@ -55,6 +56,7 @@ func (m *Model) reasons(row *Row, w *working, room []Reason) []Reason {
 	n := 0
 	for i := range families {
 		if families[i].sum > leastReason && families[i].says > 0 {
+			w.weights = append(w.weights, familyWeight{m.bound.hashes[i], families[i].sum})
 			n = heavier(&top, n, i, families)
 		}
 	}
@@ -69,8 +71,8 @@ func (m *Model) reasons(row *Row, w *working, room []Reason) []Reason {
 	return room
 }
 
-// familyWeight is what the features of a family weigh.
-type familyWeight struct {
+// weighed is what the features of a family weigh.
+type weighed struct {
 	sum     float64
 	largest float64 // of one feature
 	says    int32   // the feature that is said of it, plus 1
@@ -80,7 +82,7 @@ type familyWeight struct {
 const leastReason = 0.01
 
 // heavier puts a family among the n heaviest, of equal ones the first first.
-func heavier(top *[mostReasons]int, n, family int, weights []familyWeight) int {
+func heavier(top *[mostReasons]int, n, family int, weights []weighed) int {
 	at := n
 	for at > 0 && weights[family].sum > weights[top[at-1]].sum {
 		at--

@@ -45,7 +45,7 @@ func (s *Scorer) Look(customer string, standing *Standing, last Last) (t Telling
 		return t, false
 	}
 	s.Model.complete(&s.row, &s.working, &s.score)
-	s.score.Reasons = slices.Clone(s.score.Reasons)
+	s.score.Reasons, s.score.weights = slices.Clone(s.score.Reasons), nil
 	return Telling{Score: s.score, Raised: raised, Cleared: cleared}, true
 }
 

@@ -1,8 +1,10 @@
 package churn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,6 +22,20 @@ func scoreOf(p float64, features ...string) Score {
 	for _, f := range features {
 		s.Reasons = append(s.Reasons, Reason{f, 2, 0.5})
 	}
+	return s
+}
+
+// weighing is a score that a, b, c and so on raise by these weights.
+func weighing(weights ...float64) Score {
+	s := scoreOf(0.1)
+	for i, sum := range weights {
+		if name := string(rune('a' + i)); sum > leastReason {
+			s.weights = append(s.weights, familyWeight{familyHash(name), sum})
+			s.Reasons = append(s.Reasons, Reason{name + ":30d", 2, sum})
+		}
+	}
+	slices.SortStableFunc(s.Reasons, func(a, b Reason) int { return cmp.Compare(b.Weight, a.Weight) })
+	s.Reasons = s.Reasons[:min(len(s.Reasons), mostReasons)]
 	return s
 }
 
@@ -112,9 +128,12 @@ func TestDecide(t *testing.T) {
 		}
 		return last, n, signals
 	}
-	captive := func(voice float64) Score {
+	captive := func(voice float64, features ...string) Score {
 		s := Score{Captive: true, VoiceRisk: voice, ExpectedUses: math.NaN(), Margin: math.NaN()}
 		s.P = [3]float64{math.NaN(), math.NaN(), math.NaN()}
+		for _, f := range features {
+			s.Reasons = append(s.Reasons, Reason{f, 2, 4})
+		}
 		return s
 	}
 	uses := func(expected float64, recent int) Score {
@@ -134,8 +153,14 @@ func TestDecide(t *testing.T) {
 		"much":                        {[]Score{scoreOf(0.1, "a"), scoreOf(0.112, "a"), scoreOf(0.1, "a")}, 3, ""},
 		"creeping":                    {[]Score{scoreOf(0.1, "a"), scoreOf(0.108, "a"), scoreOf(0.116, "a")}, 2, ""},
 		"much of next to nothing":     {[]Score{scoreOf(0.001, "a"), scoreOf(0.0018, "a")}, 1, ""},
-		"other reasons":               {[]Score{scoreOf(0.1, "a", "b"), scoreOf(0.1, "b", "c")}, 2, ""},
-		"the same in another order":   {[]Score{scoreOf(0.1, "a", "b"), scoreOf(0.1, "b", "a")}, 1, ""},
+		"another reason":              {[]Score{weighing(0.5, 0.4), weighing(0, 0.4, 0.5)}, 2, ""},
+		"the same in another order":   {[]Score{weighing(0.5, 0.3), weighing(0.3, 0.5)}, 1, ""},
+		"two take turns":              {[]Score{weighing(0.5, 0.4, 0.31, 0.3), weighing(0.5, 0.4, 0.3, 0.31), weighing(0.5, 0.4, 0.3, 0.39)}, 1, ""},
+		"one outweighs another":       {[]Score{weighing(0.5, 0.4, 0.31, 0.3), weighing(0.5, 0.4, 0.3, 0.4)}, 2, ""},
+		"creeping reason":             {[]Score{weighing(0.5), weighing(0.5, 0.05), weighing(0.5, 0.09), weighing(0.5, 0.1), weighing(0.5, 0)}, 2, ""},
+		"a reason gone":               {[]Score{weighing(0.5, 0.4, 0.3), weighing(0.5, 0.4, 0), weighing(0.5, 0.4, 0, 0.09)}, 1, ""},
+		"another in its place":        {[]Score{weighing(0.5, 0.4, 0.3), weighing(0.5, 0.4, 0, 0.1)}, 2, ""},
+		"captive, another reason":     {[]Score{captive(20, "complaints:90d"), captive(20, "nps:low"), captive(20, "nps:low")}, 2, ""},
 		"another margin":              {[]Score{scoreOf(0.1, "a"), margin}, 2, ""},
 		"no more prior":               {[]Score{prior, scoreOf(0.1, "a")}, 2, ""},
 		"risk":                        {[]Score{scoreOf(0.1, "a"), scoreOf(0.21, "a"), scoreOf(0.17, "a"), scoreOf(0.149, "a")}, 4, "+risk-risk"},
@@ -159,6 +184,18 @@ func TestDecide(t *testing.T) {
 	}
 	if _, tell := End("c1", midnight, EndedObjected, last.After(&end)); tell {
 		t.Error("an end is told twice")
+	}
+}
+
+// TestFamilyHashes: what is told last tells families of features apart.
+func TestFamilyHashes(t *testing.T) {
+	names := map[uint16]string{}
+	for _, f := range AllFeatures().Names() {
+		hash, family := familyHash(FamilyOf(f)), FamilyOf(f)
+		if other, taken := names[hash]; hash == 0 || taken && other != family {
+			t.Errorf("%s and %s are both %d", family, other, hash)
+		}
+		names[hash] = family
 	}
 }
 
