@@ -87,13 +87,13 @@ type toldScore struct {
 // Event writes the telling as an event of its customer. Its id follows from the customer and the day alone, so that where two
 // owners score a day at once the second message is a copy; its time is that midnight. Figures have six significant digits.
 func (t *Telling) Event() event.Event {
-	day := t.AsOf.Time().Format(time.DateOnly)
+	asOf := t.AsOf.String()
 	e := event.Event{
-		Source: tellingSource, ID: customerTelling + day + "." + journey.ID("score", t.Customer), Type: event.ChurnScored, At: t.AsOf,
+		Source: tellingSource, ID: customerTelling + asOf[:len(time.DateOnly)] + "." + journey.ID("score", t.Customer), Type: event.ChurnScored, At: t.AsOf,
 		Home: t.Customer, Data: event.Data{Customer: t.Customer},
 	}
 	e.Data.Extra = make([]event.ExtraField, 0, 3)
-	extra(&e, memberAsOf, `"`+t.AsOf.String()+`"`)
+	extra(&e, memberAsOf, `"`+asOf+`"`)
 	if len(t.Cleared) > 0 {
 		member(&e, memberCleared, t.Cleared)
 	}

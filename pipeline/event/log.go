@@ -17,7 +17,7 @@ func AppendLog(b []byte, e *Event) []byte {
 	b = appendText(b, `,"source":`, e.Source)
 	b = appendText(b, `,"type":`, e.Type)
 	b = append(b, `,"time":"`...)
-	b = e.At.Time().AppendFormat(b, TimeLayout)
+	b = e.At.Append(b)
 	b = append(b, '"')
 	b = appendText(b, `,"subject":`, e.Subject)
 	b = appendText(b, `,"sequence":`, e.Sequence)
@@ -172,7 +172,7 @@ func appendInstant(b []byte, name string, v Instant) []byte {
 		return b
 	}
 	b = append(append(b, name...), '"')
-	return append(v.Time().AppendFormat(b, TimeLayout), '"', ',')
+	return append(v.Append(b), '"', ',')
 }
 
 // appendNumber writes the shortest decimal that reads back as v, in the form of encoding/json.
