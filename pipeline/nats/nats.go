@@ -105,7 +105,23 @@ func ConnOptions(log zerolog.Logger) []nats.Option {
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { log.Info().Msg("NATS is back") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn().Err(err).Msg("NATS") }),
+		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
+			log.Warn().Err(err).EmbedObject(subscribed{s}).Msg("NATS")
+		}),
+	}
+}
+
+// subscribed says in a log line which subscription something went wrong with, and what the client dropped of it: of an ordered consumer
+// that is read again, of anything else it is gone.
+type subscribed struct{ *nats.Subscription }
+
+func (s subscribed) MarshalZerologObject(e *zerolog.Event) {
+	if s.Subscription == nil {
+		return
+	}
+	e.Str("subject", s.Subject)
+	if n, err := s.Dropped(); err == nil && n > 0 {
+		e.Int("dropped", n)
 	}
 }
 

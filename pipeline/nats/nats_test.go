@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,4 +172,42 @@ func TestInProcess(t *testing.T) {
 	if conn.Status() != client.CONNECTED {
 		t.Errorf("the connection is %s after Close of the bus", conn.Status())
 	}
+}
+
+// TestWhatWentWrongIsNamed: a subscription that is not read says which it is, and how much was dropped.
+func TestWhatWentWrongIsNamed(t *testing.T) {
+	s := newSite(t)
+	said := make(lines, 16)
+	conn, err := s.server.Connect(nats.ConnOptions(zerolog.New(said))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	full := make(chan *client.Msg, 1)
+	if _, err := conn.ChanSubscribe("busy", full); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := conn.Publish("busy", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case line := <-said:
+		for _, part := range []string{`"subject":"busy"`, `"dropped":`, `slow consumer`} {
+			if !strings.Contains(line, part) {
+				t.Errorf("%s lacks %s", line, part)
+			}
+		}
+	case <-time.After(time.Minute):
+		t.Error("nothing was said of messages dropped")
+	}
+}
+
+// lines of a log.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) {
+	l <- string(b)
+	return len(b), nil
 }
