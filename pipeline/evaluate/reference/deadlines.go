@@ -20,7 +20,7 @@ func (h *history) breaches() {
 // late notes a clock that ran out before it was stopped (nil: never).
 func (h *history) late(from *event.Event, due event.Instant, stop *event.Event, why string) {
 	if stop != nil && stop.At > due || stop == nil && h.passed(due) {
-		h.add(due, from, from, why)
+		h.add(due, from, from, why, h.chasers(from, due, stop)...)
 	}
 }
 
@@ -119,7 +119,7 @@ func (h *history) caseClocks(j *journey, events []*event.Event) {
 		clocks := h.clocksOf(j, ofCase(events, id, clockStep))
 		for i, c := range clocks {
 			if h.broke(c, next(clocks, i)) {
-				h.add(c.due, c.from, c.from, "case "+id)
+				h.add(c.due, c.from, c.from, "case "+id, h.chasers(c.from, c.due, c.stop)...)
 			}
 		}
 	}
@@ -280,7 +280,7 @@ func (h *history) stalled(j *journey, steps []*event.Event, clocks []*caseClock,
 
 func (h *history) lateOf(from *event.Event, due event.Instant, stop, opportunity *event.Event, why string) {
 	if stop != nil && stop.At > due || stop == nil && h.passed(due) {
-		h.add(due, from, opportunity, why)
+		h.add(due, from, opportunity, why, h.chasers(from, due, stop)...)
 	}
 }
 
@@ -307,14 +307,14 @@ func (h *history) reopenings() {
 func (h *history) reopened(steps []*event.Event) {
 	var resolution *event.Event // while it stands
 	reopened := false
-	for _, e := range steps {
+	for i, e := range steps {
 		switch {
 		case e.Type == event.CaseResolved, e.Type == event.CaseClosed && resolution == nil:
 			resolution = e
 		case e.Type == event.CaseReopened:
 			if resolution != nil || !reopened { // a resolution comes back once, also one that nobody knows
 				origin := first(resolution, e)
-				h.add(e.At, origin, origin, "reopened by "+e.ID)
+				h.add(e.At, origin, origin, "reopened by "+e.ID, toTheEnd(steps[i+1:])...)
 			}
 			resolution, reopened = nil, true
 		}

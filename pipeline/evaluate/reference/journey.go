@@ -22,8 +22,8 @@ type history struct {
 	contacts []*contact
 	journeys []*journey
 	of       map[*event.Event]*contact
-	kind     string // being looked for
-	found    []Breakpoint
+	kind     kind // being looked for
+	found    []*finding
 }
 
 func newHistory(j *Judge, events []*event.Event, clock event.Instant) *history {
@@ -186,8 +186,7 @@ func (h *history) mayTake(j *journey, c *block) bool {
 	if !c.has(func(e *event.Event) bool { return event.SpecOf(e.Type).Role != event.Joins }) {
 		return true
 	}
-	end, _ := h.endOf(j, j.until(c.start()), c.start())
-	return end == goesOn
+	return h.endOf(j, j.until(c.start()), c.start()).end == goesOn
 }
 
 // stated says whether one of its blocks begun before another is about the same full reason.

@@ -14,20 +14,25 @@ import (
 func journeys(t *testing.T, events []*event.Event, clock event.Instant) (fold, reference []string) {
 	t.Helper()
 	for _, j := range journey.Fold(events, nil, clock, rules.Default()).Journeys {
-		var ids []string
-		for _, e := range j.Steps {
-			ids = append(ids, e.ID)
-		}
-		fold = append(fold, strings.Join(ids, " "))
+		fold = append(fold, ids(j.Steps))
 	}
 	judge, err := decade()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, ids := range judge.Journeys(events, clock) {
-		reference = append(reference, strings.Join(ids, " "))
+	for _, j := range judge.Journeys(events, clock) {
+		reference = append(reference, ids(j.Steps))
 	}
 	slices.Sort(fold)
 	slices.Sort(reference)
 	return fold, reference
+}
+
+// ids names steps, in their order.
+func ids(steps []*event.Event) string {
+	names := make([]string, len(steps))
+	for i, e := range steps {
+		names[i] = e.ID
+	}
+	return strings.Join(names, " ")
 }

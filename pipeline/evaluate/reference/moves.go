@@ -10,7 +10,7 @@ import (
 func (h *history) pingPongs() {
 	for _, j := range h.journeys {
 		if step := h.pingPong(j); step != nil {
-			h.add(step.At, step, j.events()[0], "sent back to "+string(step.Data.Channel))
+			h.add(step.At, step, j.events()[0], "sent back to "+string(step.Data.Channel), h.of[step].since(step)...)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (h *history) handoff(j *journey) {
 			at.silo, at.left = "", nil
 		}
 		if h.moved(&at, e.Data.Silo, e, most) {
-			h.add(e.At, at.by, events[0], "moved to "+e.Data.Silo)
+			h.add(e.At, at.by, events[0], "moved to "+e.Data.Silo, h.of[e].since(e)...)
 			return
 		}
 		if e.Data.Silo != "" {
@@ -114,7 +114,7 @@ func (h *history) handoff(j *journey) {
 		}
 		at.by = e
 		if h.moved(&at, e.Data.ToSilo, e, most) {
-			h.add(e.At, e, events[0], "sent to "+e.Data.ToSilo)
+			h.add(e.At, e, events[0], "sent to "+e.Data.ToSilo, h.of[e].since(e)...)
 			return
 		}
 		if e.Data.ToSilo != "" {

@@ -7,8 +7,8 @@ import "parcours/pipeline/event"
 func (h *history) unresolved() {
 	for _, j := range h.journeys {
 		events := j.events()
-		if end, why := h.endOf(j, events, h.clock); end == inVain {
-			h.add(events[len(events)-1].At, lastOfUnit(events), events[len(events)-1], why)
+		if how := h.endOf(j, events, h.clock); how.end == inVain {
+			h.add(how.at, lastOfUnit(events), events[len(events)-1], how.why)
 		}
 	}
 }
@@ -23,33 +23,43 @@ const (
 	inVain
 )
 
-// endOf reads how a journey stood after some of its events, at a clock, and why.
-func (h *history) endOf(j *journey, events []*event.Event, clock event.Instant) (end, string) {
-	if lostByCustomer(events) {
-		return lost, "the customer cancelled"
+func (e end) String() string { return [...]string{"open", "resolved", "lost", "unresolved"}[e] }
+
+// ending is how a journey stands, since when, and why.
+type ending struct {
+	end end
+	at  event.Instant // 0 while it goes on
+	why string
+}
+
+// endOf reads how a journey stood after some of its events, at a clock. It ended when the contract was cancelled or when
+// somebody said that it was over, and else with its last step.
+func (h *history) endOf(j *journey, events []*event.Event, clock event.Instant) ending {
+	if gone := lostByCustomer(events); gone != nil {
+		return ending{lost, gone.At, "the customer cancelled"}
 	}
 	last := events[len(events)-1].At
 	if what := h.owing(events, clock); what != "" {
 		if h.forgotten(events, clock) {
-			return inVain, "forgotten with an open " + what
+			return ending{inVain, last, "forgotten with an open " + what}
 		}
-		return goesOn, ""
+		return ending{}
 	}
-	word, failed := lastWord(events)
-	if word == yes {
-		return wellEnded, "somebody said so"
+	said, failed := lastWord(events)
+	if said.word == yes {
+		return ending{wellEnded, said.at, "somebody said so"}
 	}
 	about := rulesFor(j.family(last))
 	if silence := max(gapOf(h.judge.book, about.Reason), value(h.judge.book.Repeat, about)); clock.Sub(last) <= silence {
-		return goesOn, ""
+		return ending{}
 	}
-	if word == no {
-		return inVain, "the customer said that it was not resolved"
+	if said.word == no {
+		return ending{inVain, last, "the customer said that it was not resolved"}
 	}
 	if failed != "" {
-		return inVain, failed
+		return ending{inVain, last, failed}
 	}
-	return wellEnded, "silence"
+	return ending{wellEnded, last, "silence"}
 }
 
 // owing names something that is open at a clock; "" for nothing.
@@ -73,13 +83,14 @@ func (h *history) forgotten(events []*event.Event, clock event.Instant) bool {
 	return clock.Sub(events[len(events)-1].At) > h.judge.book.Reach()
 }
 
-func lostByCustomer(events []*event.Event) (gone bool) {
+// lostByCustomer is the last word of a customer who cancelled and was not retained; nil for none.
+func lostByCustomer(events []*event.Event) (gone *event.Event) {
 	for _, e := range events {
-		switch e.Type {
-		case event.ContractCancelled:
-			gone = gone || e.Data.InitiatedBy == "" || e.Data.InitiatedBy == "customer"
-		case event.ContractRetained:
-			gone = false
+		switch {
+		case e.Type == event.ContractCancelled && (e.Data.InitiatedBy == "" || e.Data.InitiatedBy == "customer"):
+			gone = e
+		case e.Type == event.ContractRetained:
+			gone = nil
 		}
 	}
 	return gone
@@ -94,10 +105,16 @@ const (
 	no
 )
 
+// saying is a word, and when it was said.
+type saying struct {
+	word word
+	at   event.Instant
+}
+
 // lastWord is what was said last of the end of a journey, and what failed last. The customer's word goes before that of the
 // company; both hold until he is back.
-func lastWord(events []*event.Event) (word, string) {
-	var customer, company word
+func lastWord(events []*event.Event) (saying, string) {
+	var customer, company saying
 	var contact, attempt string // why the last one came to nothing
 	sales := map[string]bool{}
 	for _, e := range events {
@@ -110,23 +127,23 @@ func lastWord(events []*event.Event) (word, string) {
 		switch e.Type {
 		case event.ContactStarted, event.ContactQueued, event.MessageReceived, event.ContactAnswered, event.ContactAbandoned,
 			event.ContactRefused:
-			customer, company = silence, silence
+			customer, company = saying{}, saying{}
 		case event.CaseReopened:
-			customer, company = silence, silence
+			customer, company = saying{}, saying{}
 		case event.ComplaintFiled, event.ComplaintEscalated:
-			company = silence
+			company = saying{}
 		case event.CaseResolved, event.CaseClosed:
-			company = yes
+			company = saying{yes, e.At}
 		case event.ContactEnded:
-			company = silence
+			company = saying{}
 			if e.Data.Resolved != nil && *e.Data.Resolved {
-				company = yes
+				company = saying{yes, e.At}
 			}
 		case event.SurveyAnswered:
 			customer = wordOf(e, customer)
 		default:
 			if e.Data.Case != "" && worksOn(e) {
-				company = silence
+				company = saying{}
 			}
 		}
 		contact, attempt = cameToNothing(e, contact, attempt)
@@ -134,20 +151,20 @@ func lastWord(events []*event.Event) (word, string) {
 	if attempt != "" {
 		contact = attempt
 	}
-	if customer != silence {
+	if customer.word != silence {
 		return customer, contact
 	}
 	return company, contact
 }
 
-func wordOf(e *event.Event, before word) word {
+func wordOf(e *event.Event, before saying) saying {
 	switch {
 	case e.Data.Resolved == nil:
 		return before
 	case *e.Data.Resolved:
-		return yes
+		return saying{yes, e.At}
 	}
-	return no
+	return saying{no, e.At}
 }
 
 // cameToNothing says after an event why the last contact and the last attempt by oneself came to nothing; "" where they did not.

@@ -101,7 +101,7 @@ func (h *history) refusals() {
 	for _, c := range h.contacts {
 		for _, e := range c.events {
 			if e.Type == event.ContactRefused && c.inbound() {
-				h.add(e.At, e, c.first(), e.Data.Why)
+				h.add(e.At, e, c.first(), e.Data.Why, h.followed(c)...)
 				break
 			}
 		}
@@ -121,7 +121,7 @@ func (h *history) abandons() {
 				if begun != nil && begun.Type == event.ContactQueued {
 					origin = begun
 				}
-				h.add(e.At, origin, origin, "after "+wait.String())
+				h.add(e.At, origin, origin, "after "+wait.String(), h.followed(c)...)
 				break
 			}
 		}
@@ -139,7 +139,7 @@ func (h *history) formsLeft() {
 			continue
 		}
 		if trouble := h.trouble(form, until); trouble != nil && !h.resumed(form, until) {
-			h.add(until, form, form, "trouble: "+trouble.ID)
+			h.add(until, form, form, "trouble: "+trouble.ID, h.calledAbout(form, until)...)
 		}
 	}
 }
@@ -157,21 +157,36 @@ func (h *history) resumed(form *event.Event, until event.Instant) bool {
 
 // trouble is the first error of the form, or contact that may be about it; nil for none.
 func (h *history) trouble(form *event.Event, until event.Instant) *event.Event {
+	return h.behind(form, until, func(e *event.Event) bool {
+		return e.Type == event.FormFailed && e.Data.Form == form.Data.Form || h.callsAbout(form, e)
+	})
+}
+
+// calledAbout are the steps of the first contact that may be about a form, whether or not an error came before it.
+func (h *history) calledAbout(form *event.Event, until event.Instant) []*event.Event {
+	e := h.behind(form, until, func(e *event.Event) bool { return h.callsAbout(form, e) })
+	if e == nil {
+		return nil
+	}
+	return h.of[e].events
+}
+
+// behind is the first event of a form's customer behind its start and until a moment which is such a one; nil for none.
+func (h *history) behind(form *event.Event, until event.Instant, is func(*event.Event) bool) *event.Event {
 	for _, e := range h.events {
-		if event.Compare(e, form) <= 0 || e.At > until || !one(e.Data.Customer, form.Data.Customer) {
-			continue
-		}
-		if e.Type == event.FormFailed && e.Data.Form == form.Data.Form {
-			return e
-		}
-		c := h.of[e]
-		if c == nil || !c.inbound() || firstAssisted(c) != e {
-			continue
-		}
-		mine, its := h.of[form].family(), c.family()
-		if mine == "" || its == "" || mine == its {
+		if event.Compare(e, form) > 0 && e.At <= until && one(e.Data.Customer, form.Data.Customer) && is(e) {
 			return e
 		}
 	}
 	return nil
+}
+
+// callsAbout says whether with an event the customer gets to somebody, maybe about a form.
+func (h *history) callsAbout(form, e *event.Event) bool {
+	c := h.of[e]
+	if c == nil || !c.inbound() || firstAssisted(c) != e {
+		return false
+	}
+	mine, its := h.of[form].family(), c.family()
+	return mine == "" || its == "" || mine == its
 }

@@ -14,7 +14,7 @@ func (h *history) repeats() {
 		}
 		for _, later := range h.contacts[i+1:] {
 			if h.repeat(earlier, later) {
-				h.add(later.start(), earlier.end(), earlier.end(), "back for "+later.reason()+" with "+later.first().ID)
+				h.add(later.start(), earlier.end(), earlier.end(), "back for "+later.reason()+" with "+later.first().ID, later.events...)
 				break
 			}
 		}
@@ -109,7 +109,7 @@ func (h *history) failovers() {
 				continue
 			}
 			if tried := lastStepBefore(a, step); tried != nil && step.At.Sub(tried.At) <= window {
-				h.add(step.At, tried, a.events[0], "then "+step.ID)
+				h.add(step.At, tried, a.events[0], "then "+step.ID, c.events...)
 				break
 			}
 		}

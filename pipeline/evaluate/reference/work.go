@@ -32,7 +32,7 @@ func (h *history) loops() {
 			before = step
 			times[step]++
 			if times[step] >= value(h.rules(events[0].At).LoopTimes, place(about, e)) && times[step] > normal {
-				h.add(e.At, e, opportunity, "again: "+e.Activity())
+				h.add(e.At, e, opportunity, "again: "+e.Activity(), alike(events, e)...)
 				break
 			}
 		}
@@ -59,7 +59,7 @@ func (h *history) repetitions() {
 			if c != nil {
 				told[c] = true
 			}
-			h.add(e.At, e, opportunity, "said again")
+			h.add(e.At, e, opportunity, "said again", h.saidSince(j, c, e)...)
 		}
 	}
 }
@@ -80,7 +80,7 @@ func (h *history) coreFailures() {
 		h.missedAppointments(j, events)
 		for _, e := range events {
 			if e.Type == event.PaymentFailed && e.Data.By == "company" && h.isOwed(j, e) {
-				h.add(e.At, e, e, "payment failed")
+				h.add(e.At, e, e, "payment failed", h.cameBack(j, e)...)
 			}
 		}
 	}
@@ -111,7 +111,7 @@ func (h *history) missedAppointments(j *journey, events []*event.Event) {
 			d.settled, origin = true, d.from
 		}
 		if e.Data.By == "company" && h.isOwed(j, origin) {
-			h.add(e.At, origin, origin, "appointment missed")
+			h.add(e.At, origin, origin, "appointment missed", h.cameBack(j, e)...)
 		}
 	}
 }
