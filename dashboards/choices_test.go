@@ -15,8 +15,8 @@ import (
 // inOneForm is a variable in a query as the server decodes it: see option.
 var inOneForm = regexp.MustCompile(`\$\{\w+:percentencode\}`)
 
-// reference is what Grafana or the data source would replace.
-var reference = regexp.MustCompile(`\$\w+|\$\{|\[\[`)
+// replaced is what Grafana or the data source would replace.
+var replaced = regexp.MustCompile(`\$\w+|\$\{|\[\[`)
 
 // ofPeriod are the macros that hold nothing of what a viewer chose.
 var ofPeriod = []string{"$__timeFilter", "$__dateFilter", "$__fromTime", "$__toTime", "$__timeInterval", "$__interval_s"}
@@ -32,10 +32,10 @@ func writtenWrongly(s screen, sql string) (wrong []string) {
 		sql = conditions(o.Name).ReplaceAllString(sql, "1")
 	}
 	sql = quoted.ReplaceAllStringFunc(sql, func(text string) string {
-		wrong = append(wrong, reference.FindAllString(inOneForm.ReplaceAllString(text, ""), -1)...)
+		wrong = append(wrong, replaced.FindAllString(inOneForm.ReplaceAllString(text, ""), -1)...)
 		return "''"
 	})
-	for _, found := range reference.FindAllString(sql, -1) {
+	for _, found := range replaced.FindAllString(sql, -1) {
 		if !slices.Contains(ofPeriod, found) {
 			wrong = append(wrong, found)
 		}

@@ -26,6 +26,7 @@ type Company struct {
 	Store  *clickhouse.Store
 	Events string // file of what it sent, NDJSON
 	Truth  string // file of what truly happened (docs/simulator.md)
+	Rules  string // file of its rule book
 }
 
 // The period in which figures are ripe and rows are due. The company begins on 1 January 2024 and ends on 6 March 2025, so that journeys
@@ -115,13 +116,13 @@ func open(dir string) (*clickhouse.Store, error) {
 // fill plays the company through `parcours import`, as an operator would, and opens the tables that it made.
 func fill() (*Company, error) {
 	in := func(name string) string { return filepath.Join(folder, name) }
-	c := &Company{Events: in("events.ndjson"), Truth: in("truth.ndjson")}
+	c := &Company{Events: in("events.ndjson"), Truth: in("truth.ndjson"), Rules: in("rules.yaml")}
 	company, err := os.ReadFile(filepath.Join(module(), "pipeline/simulate/companies/leavers.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	for name, text := range map[string][]byte{"company.yaml": []byte(strings.NewReplacer(changed...).Replace(string(company))), "rules.yaml": rules} {
-		if err := os.WriteFile(in(name), text, 0o600); err != nil {
+	for name, text := range map[string][]byte{in("company.yaml"): []byte(strings.NewReplacer(changed...).Replace(string(company))), c.Rules: rules} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +136,7 @@ func fill() (*Company, error) {
 	if err := add(c.Events, actions); err != nil {
 		return nil, err
 	}
-	if err := run(folder, in("parcours"), "import", "--sort", "--data", in("data"), "--rules", in("rules.yaml"), c.Events); err != nil {
+	if err := run(folder, in("parcours"), "import", "--sort", "--data", in("data"), "--rules", c.Rules, c.Events); err != nil {
 		return nil, err
 	}
 	c.Store, err = open(in("data/clickhouse"))

@@ -55,7 +55,7 @@ func ofReference(judge *reference.Judge, events []*event.Event, clock event.Inst
 // severe and charged the same steps.
 func TestAgreesOnEndsAndCosts(t *testing.T) {
 	for seed := range uint64(2) {
-		events := company(t, 300, 120, seed+11)
+		events := company(t, 1500, 400, seed+11)
 		first, clock := events[0].At, events[len(events)-1].At
 		judge, err := reference.New(rules.Default(), first, clock)
 		if err != nil {
