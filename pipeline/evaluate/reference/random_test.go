@@ -2,8 +2,8 @@ package reference_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,17 +115,18 @@ func (c chance) event(at time.Time) string {
 // How many of the random histories may differ: as many as do, so that it can only become fewer.
 const (
 	mostOtherJourneys = 50
-	mostDifferent     = 51
+	mostOtherEnds     = 8
+	mostDifferent     = 11
 )
 
-// TestAgreesOnRandomHistories: both sides make the same journeys of a random history and find the same in it, in all but a few:
-// such histories are full of what the rules leave open (docs/evaluate.md).
+// TestAgreesOnRandomHistories: both sides make the same journeys of a random history, end them alike, and find the same in it, as
+// severe and charged the same steps; in all but a few: such histories are full of what the rules leave open (docs/evaluate.md).
 func TestAgreesOnRandomHistories(t *testing.T) {
 	script, err := scenario.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	failed, journeyed := 0, 0
+	failed, journeyed, endings := 0, 0, 0
 	for seed := range uint64(2000) {
 		c := chance{rand.New(rand.NewPCG(seed, 1)), map[string]bool{}}
 		text := c.history(3 + c.IntN(15))
@@ -134,9 +135,15 @@ func TestAgreesOnRandomHistories(t *testing.T) {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
 		clock += event.Instant(c.IntN(20)) * 24 * 3600 * 1000
-		if fold, reference := journeys(t, events, clock); !slices.Equal(fold, reference) {
+		fold, reference := journeys(t, events, clock)
+		if !alike(fold, reference) {
 			journeyed++
 			continue
+		}
+		if !maps.Equal(fold, reference) {
+			if endings++; endings < 5 {
+				t.Logf("seed %d:\n%sthe fold: %v\nthe reference: %v", seed, text, fold, reference)
+			}
 		}
 		if lines := difference(t, events, clock, agreed); len(lines) > 0 {
 			if failed++; failed < 5 {
@@ -144,9 +151,8 @@ func TestAgreesOnRandomHistories(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of 2000 histories have other journeys; of those with the same, %d differ", journeyed, failed)
-	if journeyed > mostOtherJourneys || failed > mostDifferent {
-		t.Errorf("%d of 2000 histories have other journeys, expected at most %d; %d differ, expected at most %d",
-			journeyed, mostOtherJourneys, failed, mostDifferent)
+	t.Logf("%d of 2000 histories have other journeys; of those with the same, %d end otherwise, and %d differ in what broke", journeyed, endings, failed)
+	if journeyed > mostOtherJourneys || endings > mostOtherEnds || failed > mostDifferent {
+		t.Errorf("expected at most %d, %d and %d", mostOtherJourneys, mostOtherEnds, mostDifferent)
 	}
 }

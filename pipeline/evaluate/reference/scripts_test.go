@@ -22,10 +22,10 @@ func difference(t *testing.T, events []*event.Event, clock event.Instant, kinds 
 	book := rules.Default()
 	found := map[string]int{}
 	for _, b := range breakpoint.Detect(journey.Fold(events, nil, clock, book), clock, book).Breakpoints {
-		found[told(b.Kind, b.OccurredAt, b.Origin.Source+" "+b.Origin.ID)]++
+		found[told(b.Kind, b.OccurredAt, b.Origin.Source+" "+b.Origin.ID)+", "+weighed(int(b.Severity), b.Cost, b.Charged)]++
 	}
 	for _, b := range judged(t, events, clock) {
-		if key := told(b.Kind, b.At, b.Source+" "+b.ID); found[key] > 0 {
+		if key := told(b.Kind, b.At, b.Source+" "+b.ID) + ", " + weighed(b.Severity, b.Cost, b.Charged); found[key] > 0 {
 			found[key]--
 		} else if slices.Contains(kinds, b.Kind) {
 			lines = append(lines, "+ "+key+" ("+b.Why+")")
