@@ -43,7 +43,7 @@ func TestPrices(t *testing.T) {
 		{"contact.answered channel=phone silo=finance talk_s=600", 0}, // it lies on the end
 		{"case.opened case=A silo=it", 0},
 	} {
-		if got := journeysOf(t, "2026-03-02 10:00 " + c.step)[0].Cost; math.Abs(got-c.want) > 1e-9 {
+		if got := journeysOf(t, "2026-03-02 10:00 "+c.step)[0].Cost; math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("%s costs %v, expected %v", c.step, got, c.want)
 		}
 	}
