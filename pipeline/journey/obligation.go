@@ -101,7 +101,7 @@ func settles(typ string) bool {
 
 // owing says whether an answer could still be owed, by owesTo's reading.
 func (s *state) owing() bool {
-	return s.complained || s.complaints > 0 || len(s.messages) > 0 || len(s.promises) > 0 || len(s.orders) > 0 || len(s.appointments) > 0
+	return s.complained || len(s.complaints) > 0 || len(s.messages) > 0 || len(s.promises) > 0 || len(s.orders) > 0 || len(s.appointments) > 0
 }
 
 // owesTo says whether the journey has open what the event settles.
@@ -118,7 +118,7 @@ func (s *state) owesTo(e *event.Event) bool {
 	case event.ComplaintEscalated:
 		return s.complained // after the answer too
 	case event.ComplaintAcknowledged, event.ComplaintAnswered, event.ComplaintClosed:
-		return s.complaints > 0
+		return len(s.complaints) > 0
 	}
 	return false
 }

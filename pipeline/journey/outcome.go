@@ -29,7 +29,7 @@ type state struct {
 // obligations are what the company still owes in the journey; while one is open it does not lapse.
 type obligations struct {
 	cases        []caseState
-	complaints   int
+	complaints   []string       // cases of those that are open; "" for one of no case
 	complained   bool           // ever
 	promises     []*event.Event // made, and neither kept nor performed
 	messages     []string       // contacts with a message unanswered; "" for messages without a contact
@@ -176,12 +176,20 @@ func worksOn(e *event.Event) bool {
 func (s *state) complaintStep(e *event.Event) {
 	switch e.Type {
 	case event.ComplaintFiled:
-		s.complaints, s.complained, s.ended = s.complaints+1, true, nil
+		s.complaints, s.complained, s.ended = with(s.complaints, e.Data.Case), true, nil // told again it is the same one
 	case event.ComplaintAnswered, event.ComplaintClosed:
-		s.complaints = max(0, s.complaints-1)
+		s.complaints = slices.DeleteFunc(s.complaints, func(filed string) bool { return sameComplaint(filed, e) })
 	case event.ComplaintEscalated:
-		s.complaints, s.escalated, s.ended = max(1, s.complaints), true, nil
+		s.escalated, s.ended = true, nil
+		if !slices.ContainsFunc(s.complaints, func(filed string) bool { return sameComplaint(filed, e) }) {
+			s.complaints = append(s.complaints, e.Data.Case)
+		}
 	}
+}
+
+// sameComplaint says whether an event is about the complaint filed under a case: it names the same, or one of them none.
+func sameComplaint(filed string, e *event.Event) bool {
+	return filed == e.Data.Case || filed == "" || e.Data.Case == ""
 }
 
 func (s *state) owedStep(e *event.Event) {
@@ -340,7 +348,7 @@ func (o *obligations) owesNow() bool {
 			return true
 		}
 	}
-	return o.complaints > 0 || len(o.promises) > 0 || len(o.messages) > 0 || len(o.orders) > 0
+	return len(o.complaints) > 0 || len(o.promises) > 0 || len(o.messages) > 0 || len(o.orders) > 0
 }
 
 func with(list []string, s string) []string {

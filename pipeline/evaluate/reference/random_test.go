@@ -115,7 +115,7 @@ func (c chance) event(at time.Time) string {
 // How many of the random histories may differ: as many as do, so that it can only become fewer.
 const (
 	mostOtherJourneys = 50
-	mostOtherEnds     = 8
+	mostOtherEnds     = 6
 	mostDifferent     = 11
 )
 
