@@ -40,7 +40,10 @@ func (c *BriefCommand) Run(common *service.Common, s *streams) error {
 	if err != nil {
 		return err
 	}
-	pdf := strings.EqualFold(filepath.Ext(c.Out), ".pdf")
+	pdf, err := c.pdf()
+	if err != nil {
+		return err
+	}
 	browser := ""
 	if pdf {
 		if browser, err = findBrowser(); err != nil {
@@ -78,6 +81,20 @@ func (c *BriefCommand) Run(common *service.Common, s *streams) error {
 		fmt.Fprintf(s.err, "The brief of %s is in %s.\n", b.Month.Format("2006-01"), c.Out)
 	}
 	return err
+}
+
+// pdf says whether the file is to be a PDF. Its ending is all that says what it is: another would get HTML under a name that no browser opens.
+func (c *BriefCommand) pdf() (bool, error) {
+	switch strings.ToLower(filepath.Ext(c.Out)) {
+	case ".pdf":
+		return true, nil
+	case ".html":
+		return false, nil
+	}
+	if c.Out == "-" {
+		return false, nil
+	}
+	return false, misused("--out %s: expected a file that ends in .html or .pdf, or - for HTML on standard output", c.Out)
 }
 
 // month is the first day of the one asked for; zero for none.
