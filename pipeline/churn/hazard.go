@@ -22,12 +22,13 @@ const (
 )
 
 // problem is a logistic regression of a loss in a month, with binomial weights: a row that survived n months and was lost in
-// the next counts as one of n + 1. Minus the log-likelihood plus strength/2 times the square of every parameter but the
+// the next counts as one of n + 1. Minus the log-likelihood plus penalty/2 times the square of every parameter but the
 // intercept is made least, with the parameters of signed features on their side of 0.
 type problem struct {
 	*design
 	seen     []exposure
-	strength float64
+	strength float64 // least penalty
+	again    float64 // rows lost of each lost customer: so often a loss is counted
 }
 
 // fit minimises a problem by projected Newton steps (Bertsekas 1982, Projected Newton Methods for Optimization Problems with
@@ -78,8 +79,8 @@ func (d *design) odds(params []float64, row int32) (sum float64) {
 
 func (p *problem) value(params []float64) float64 {
 	sum := -likelihood(p.design, p.seen, params)
-	for _, b := range params[1:] {
-		sum += p.strength / 2 * b * b
+	for i, b := range params[1:] {
+		sum += p.penalty(1+i) / 2 * b * b
 	}
 	return sum
 }
@@ -116,8 +117,9 @@ func (p *problem) derivatives(params []float64) (gradient, hessian []float64) {
 		}
 	}
 	for i := 1; i < n; i++ {
-		gradient[i] += p.strength * params[i]
-		hessian[i*n+i] += p.strength
+		penalty := p.penalty(i)
+		gradient[i] += penalty * params[i]
+		hessian[i*n+i] += penalty
 	}
 	return gradient, hessian
 }

@@ -17,6 +17,9 @@ type design struct {
 	rows     []*Row    // by customer and landmark
 	scale    []float64 // of parameters; 0 of a feature that is the same in all rows
 	sign     []int8    // of parameters
+	least    []float64 // of features: what lies below counts as this
+	most     []float64 // of features: what lies above counts as this
+	leap     []float64 // of parameters: see leaps
 	start    []int32   // of each row in param and value, and the end
 	param    []uint16
 	value    []float32
@@ -43,7 +46,9 @@ func newDesign(rows []Row, columns Columns, until event.Instant) *design {
 	for i := range d.features {
 		d.sign[d.first()+i] = int8(columns.Sign(i))
 	}
+	d.bound()
 	d.measure()
+	d.leaps()
 	d.compress()
 	return d
 }
@@ -66,6 +71,11 @@ func finite(v float64) float64 {
 	return v
 }
 
+// at is a feature of a row as the hazards look at it.
+func (d *design) at(r *Row, feature int) float64 {
+	return max(d.least[feature], min(d.most[feature], finite(r.X[feature])))
+}
+
 // measure finds the standard deviation of each feature.
 func (d *design) measure() {
 	d.scale = make([]float64, d.params())
@@ -75,8 +85,8 @@ func (d *design) measure() {
 	mean, n := make([]float64, d.features), 0.
 	for _, r := range d.rows { // Welford
 		n++
-		for i, v := range r.X {
-			v = finite(v)
+		for i := range r.X {
+			v := d.at(r, i)
 			from := v - mean[i]
 			mean[i] += from / n
 			d.scale[d.first()+i] += from * (v - mean[i])
@@ -97,8 +107,8 @@ func (d *design) compress() {
 		d.param, d.value = append(d.param, 0), append(d.value, 1)
 		segment, _ := slices.BinarySearch(d.segments, r.Segment)
 		d.param, d.value = append(d.param, uint16(1+segment)), append(d.value, 1)
-		for i, v := range r.X {
-			if s := d.scale[d.first()+i]; v != 0 && s != 0 && finite(v) != 0 {
+		for i := range r.X {
+			if v, s := d.at(r, i), d.scale[d.first()+i]; v != 0 && s != 0 {
 				d.param, d.value = append(d.param, uint16(d.first()+i)), append(d.value, float32(v/s))
 			}
 		}

@@ -19,7 +19,7 @@ var pairs = [3][2]int{{0, 1}, {0, 2}, {1, 2}}
 // uncertaintyOf are sandwich estimates (Huber 1967; Liang and Zeger 1986) clustered by customer, whose rows at many landmarks
 // share their outcome: H^-1 B H^-1, H the Hessian with the penalty and B the sum over customers of the squared sum of the
 // gradients of their rows. What the penalty draws towards 0 is uncertain too: of standardised coefficients, to whom it
-// gives a variance of 1/strength, this adds the strength to the diagonal of B.
+// gives a variance of 1/penalty, this adds the penalty to the diagonal of B.
 func uncertaintyOf(problems [3]problem, fits [3]fitted) uncertainty {
 	var e uncertainty
 	var inverse [3]*mat.SymDense
@@ -32,7 +32,7 @@ func uncertaintyOf(problems [3]problem, fits [3]fitted) uncertainty {
 	for g := range problems {
 		for i, at := range e.free[g] {
 			if at > 0 {
-				filling[g][g].Set(i, i, filling[g][g].At(i, i)+problems[g].strength)
+				filling[g][g].Set(i, i, filling[g][g].At(i, i)+problems[g].penalty(at))
 			}
 		}
 		e.covariance[g] = symmetric(sandwich(inverse[g], filling[g][g], inverse[g]))

@@ -94,7 +94,7 @@ func (t *training) learn() error {
 	for g := range monthGroups {
 		months := t.months(g)
 		early[g], later[g] = t.early(g, months)
-		problems[g] = problem{t.design, t.exposures(months, everBefore(t.until)), early[g].strength}
+		problems[g] = t.problemOf(t.exposures(months, everBefore(t.until)), early[g].strength)
 		final[g] = problems[g].fit(t.startOf(early[g], &problems[g]))
 	}
 	if err := t.judgeEarly(early); err != nil {
@@ -138,7 +138,7 @@ func (t *training) early(group int, months [2]int) (fitted, recalibration) {
 	if min(lostBefore, lostAfter) < t.LeastLosses {
 		return fitted{design: t.design, strength: usualStrength}, none(len(t.segments))
 	}
-	p := problem{t.design, before, 0}
+	p := t.problemOf(before, 0)
 	start := p.nothing()
 	tried := make([]fitted, len(t.Strengths))
 	likely := make([]float64, len(t.Strengths))
@@ -158,17 +158,9 @@ func (t *training) early(group int, months [2]int) (fitted, recalibration) {
 const indistinct = 1.92
 
 // weakest is the first strength that is as good as the best, as far as one can tell: a penalty that is stronger than it must be
-// draws coefficients to 0, and intervals away from the truth. Rows of one loss at several landmarks say it once.
+// draws coefficients to 0, and intervals away from the truth.
 func (t *training) weakest(likely []float64, after []exposure) int {
-	rows, customers, last := 0, 0, ""
-	for _, e := range after {
-		if e.lost {
-			rows++
-			if customer := t.rows[e.row].Customer; customers == 0 || customer != last {
-				customers, last = customers+1, customer
-			}
-		}
-	}
+	rows, customers := t.lost(after)
 	within := indistinct * float64(rows) / float64(customers)
 	highest := slices.Max(likely)
 	return slices.IndexFunc(likely, func(l float64) bool { return l >= highest-within })

@@ -281,7 +281,7 @@ func TestRecalibrate(t *testing.T) {
 	w := simple(12)
 	rows, _ := w.rows(30_000, 0, w.until())
 	d := newDesign(rows, w.columns, w.until())
-	p := problem{d, d.exposures(monthGroups[2], everBefore(w.until())), 1}
+	p := d.problemOf(d.exposures(monthGroups[2], everBefore(w.until())), 1)
 	f := p.fit(p.nothing())
 	if r := recalibrate(d, p.seen, f.params, none(2), false); !near64(r.slope, 1, 0.05) || !near64(r.level, 0, 0.3) {
 		t.Errorf("of the fit itself: %+v", r)

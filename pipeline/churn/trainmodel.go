@@ -20,26 +20,19 @@ func (t *training) describe() *Model {
 	for h, days := range Horizons {
 		m.Projection[h] = !slices.ContainsFunc(t.rows, func(r *Row) bool { return float64(t.until-r.At) >= float64(days)*millisecondsPerDay })
 	}
-	m.Least, m.Most = make([]float64, t.features), make([]float64, t.features)
+	m.Least, m.Most = slices.Clone(t.least), slices.Clone(t.most)
 	m.Means = make([][]float64, len(m.Segments)+1)
 	for s := range m.Means {
 		m.Means[s] = make([]float64, t.features)
 	}
 	counts := make([]float64, len(m.Means))
-	for n, r := range t.rows {
+	for _, r := range t.rows {
 		own, _ := slices.BinarySearch(m.Segments, r.Segment)
 		for _, s := range []int{own, len(m.Segments)} {
 			counts[s]++
-			for i, v := range r.X {
-				m.Means[s][i] += (finite(v) - m.Means[s][i]) / counts[s]
+			for i := range r.X {
+				m.Means[s][i] += (t.at(r, i) - m.Means[s][i]) / counts[s]
 			}
-		}
-		for i, v := range r.X {
-			v = finite(v)
-			if n == 0 {
-				m.Least[i], m.Most[i] = v, v
-			}
-			m.Least[i], m.Most[i] = min(m.Least[i], v), max(m.Most[i], v)
 		}
 	}
 	for s := range m.Means {

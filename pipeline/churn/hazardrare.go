@@ -1,0 +1,116 @@
+package churn
+
+import (
+	"math"
+	"slices"
+)
+
+// Rows that hardly any other is like decide a fit as much as hundreds of usual ones: of 30 customers with a feature the two that were
+// lost would make all like them as good as gone. Two things hold that: what few customers reached counts as what some more did (bound),
+// and the effect on those who have something rare is expected to be plausible (penalty).
+
+// enough is how many customers have to reach a value before it counts as more than the one below.
+const enough = 10
+
+// plausible is the standard deviation of what is expected, before one looks, of the effect of a feature on a row that has it, in log
+// odds: 95 % of factors lie between 1/19 and 19. (Gelman et al. 2008 give each coefficient such a weak law.)
+const plausible = 1.5
+
+// bound finds up to where the values of each feature are told apart: up to what ten customers reached, or half of those who have it
+// where these are fewer than twenty.
+func (d *design) bound() {
+	d.least, d.most = make([]float64, d.features), make([]float64, d.features)
+	column := make([]float64, len(d.rows))
+	for i := range d.features {
+		var lowest, highest []float64
+		for n, r := range d.rows {
+			v := finite(r.X[i])
+			column[n] = v
+			if n == 0 || r.Customer != d.rows[n-1].Customer {
+				lowest, highest = append(lowest, -v), append(highest, v)
+				continue
+			}
+			last := len(highest) - 1
+			lowest[last], highest[last] = max(lowest[last], -v), max(highest[last], v)
+		}
+		if usual := usualOf(column); len(highest) > 0 {
+			d.least[i], d.most[i] = -reached(lowest, -usual), reached(highest, usual)
+		}
+	}
+}
+
+// reached is the greatest value that enough customers reached of those who were beyond the usual.
+func reached(highest []float64, usual float64) float64 {
+	slices.Sort(highest)
+	beyond := len(highest)
+	for beyond > 0 && highest[len(highest)-beyond] <= usual {
+		beyond--
+	}
+	return highest[len(highest)-max(1, min(enough, (beyond+1)/2))]
+}
+
+// usualOf is the median; 0 of nothing. The values may be put into another order.
+func usualOf(values []float64) float64 {
+	zeros := 0
+	for _, v := range values {
+		if v == 0 {
+			zeros++
+		}
+	}
+	if 2*zeros >= len(values) { // as of nearly all features: no need to sort
+		return 0
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// leaps finds by how many standard deviations of everybody a row lies away from the usual that is not there. Of what most rows have
+// it is near 1. Of what is rare it is large: one standard deviation says little of the few who have it.
+func (d *design) leaps() {
+	d.leap = make([]float64, d.params())
+	column := make([]float64, len(d.rows))
+	for p := d.first(); p < len(d.leap); p++ {
+		if d.scale[p] == 0 {
+			continue
+		}
+		for n, r := range d.rows {
+			column[n] = d.at(r, p-d.first())
+		}
+		usual, square, others := usualOf(column), 0., 0.
+		for _, v := range column {
+			if v != usual {
+				square, others = square+(v-usual)*(v-usual), others+1
+			}
+		}
+		if others > 0 {
+			d.leap[p] = math.Sqrt(square/others) / d.scale[p]
+		}
+	}
+}
+
+// problemOf is a problem of some exposures.
+func (d *design) problemOf(seen []exposure, strength float64) problem {
+	rows, customers := d.lost(seen)
+	return problem{d, seen, strength, float64(rows) / float64(max(1, customers))}
+}
+
+// lost counts the exposures that end with a loss, and the customers lost: rows of one loss at several landmarks say it once.
+func (d *design) lost(seen []exposure) (rows, customers int) {
+	last := ""
+	for _, e := range seen {
+		if e.lost {
+			rows++
+			if customer := d.rows[e.row].Customer; customers == 0 || customer != last {
+				customers, last = customers+1, customer
+			}
+		}
+	}
+	return rows, customers
+}
+
+// penalty is that of a parameter: the strength, for an effect of one standard deviation; and no less than what holds the effect on those
+// who have the feature to what is plausible, as often as a loss is counted.
+func (p *problem) penalty(param int) float64 {
+	leap := p.leap[param] / plausible
+	return max(p.strength, p.again*leap*leap)
+}

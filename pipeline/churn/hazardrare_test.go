@@ -1,0 +1,119 @@
+package churn
+
+import (
+	"slices"
+	"testing"
+
+	"parcours/pipeline/event"
+)
+
+// seldom is a world in which a seventh feature does nothing and hardly anybody has it: thirty customers, three of whom were lost by
+// chance, and had the more of it the nearer that came. It gives the rows of thousands of customers, and one that is usual otherwise.
+func seldom(seed uint64) (*world, []Row) {
+	w := simple(seed)
+	w.static, w.landmarks = true, 16
+	w.columns.names, w.columns.signs = append(w.columns.names, "seldom"), append(w.columns.signs, 1)
+	for g := range w.slopes {
+		w.slopes[g] = append(w.slopes[g], 0)
+	}
+	rows, _ := w.rows(3000, 0, w.until())
+	given := map[bool]int{true: 3, false: 27} // how many are still to have it, of those who were lost and of the others
+	for from := 0; from < len(rows); {
+		until := from + 1
+		for until < len(rows) && rows[until].Customer == rows[from].Customer {
+			until++
+		}
+		lost, those := rows[from].Lost, rows[from:until]
+		for i := range those {
+			those[i].X = slices.Clone(those[i].X)
+			those[i].X[6] = 0
+		}
+		if len(those) >= 8 && given[lost] > 0 {
+			given[lost]--
+			if lost {
+				for back := range 5 {
+					those[len(those)-1-back].X[6] = 0.5 - 0.1*float64(back)
+				}
+			} else {
+				those[4].X[6] = 0.1
+			}
+		}
+		from = until
+	}
+	return w, rows
+}
+
+// TestFewDecideLittle: three customers who were lost by chance do not make all like them as good as gone, however weak the penalty is that
+// the others allow; and the interval says how little is known.
+func TestFewDecideLittle(t *testing.T) {
+	for seed := range uint64(3) {
+		w, rows := seldom(60 + seed)
+		m, _ := mustTrain(t, rows, w, Options{Strengths: []float64{1}})
+		row := Row{Segment: "home", X: make([]float64, 7)}
+		without := m.Score(&row)
+		row.X[6] = 0.5
+		with := m.Score(&row)
+		t.Logf("seed %d: within a year %.3f without, %.3f (%.3f to %.3f) with what three had who were lost", seed, without.P[2], with.P[2], with.Low[2], with.High[2])
+		if with.P[2] > 0.6 || with.P[2] < without.P[2] {
+			t.Errorf("seed %d: %.3f within a year, and %.3f without", seed, with.P[2], without.P[2])
+		}
+		if with.Low[2] > 1.5*without.P[2] {
+			t.Errorf("seed %d: it is %.3f at least, says the interval; %.3f without", seed, with.Low[2], without.P[2])
+		}
+	}
+}
+
+// TestRareAndReal: what one customer in fifty has and three in four of them do not outlive by a month is learnt nearly whole.
+func TestRareAndReal(t *testing.T) {
+	w := simple(71)
+	w.columns.names, w.columns.signs = append(w.columns.names, "asked"), append(w.columns.signs, 1)
+	for g := range w.slopes {
+		w.slopes[g] = append(w.slopes[g], 0)
+	}
+	rows, _ := w.rows(10_000, 0, w.until())
+	for i := range rows {
+		r := &rows[i]
+		r.X = slices.Clone(r.X)
+		r.X[6] = 0
+		if known := float64(w.until()-r.At) / float64(testDay); i%50 == 0 && known >= 30 {
+			r.X[6] = 1
+			if w.random.Float64() < 0.75 {
+				r.Lost, r.FollowUp = true, 30*w.random.Float64()
+			}
+		}
+	}
+	m, _ := mustTrain(t, rows, w, Options{})
+	row := Row{Segment: "home", X: make([]float64, 7)}
+	row.X[6] = 1
+	if p := m.Score(&row).P[0]; p < 0.65 || p > 0.85 {
+		t.Errorf("within a month %.3f of those who asked", p)
+	}
+}
+
+// TestBound: values are told apart up to what ten customers reached, or half of those who have any where these are fewer; what all have
+// stays as it is.
+func TestBound(t *testing.T) {
+	columns := plain{names: []string{"common", "rare", "flag", "low", "same"}, signs: make([]int, 5)}
+	var rows []Row
+	for c := range 100 {
+		x := []float64{float64(c), 0, 0, 5, 3}
+		if c < 6 {
+			x[1], x[2] = float64(c+1), 1
+		}
+		if c == 7 {
+			x[3] = -40
+		}
+		for landmark := range 2 {
+			rows = append(rows, Row{Customer: string(rune('A' + c)), At: testStart + event.Instant(landmark)*monthDays*testDay, Segment: "s", X: x, FollowUp: 90})
+		}
+	}
+	d := newDesign(rows, columns, testStart+200*testDay)
+	for i, want := range [][2]float64{{9, 90}, {0, 4}, {0, 1}, {-40, 5}, {3, 3}} {
+		if d.least[i] != want[0] || d.most[i] != want[1] {
+			t.Errorf("%s is told apart from %g to %g, not %v", columns.names[i], d.least[i], d.most[i], want)
+		}
+	}
+	if v := d.at(&Row{X: []float64{-1, 9, 1, 0, 7}}, 1); v != 4 {
+		t.Errorf("9 of what 4 is the most of counts as %g", v)
+	}
+}
