@@ -155,7 +155,7 @@ func checkPages(t *testing.T, dir, customer string) {
 		t.Errorf("a captive customer:\n%s", text)
 	}
 	for asked, want := range map[string]int{"c00000000000f": service.Wrong, "c0": service.Misused, "4711": service.Misused, "customer=nobody": service.Wrong} {
-		if _, errOut, code := parcours(t, "churn", "explain", "--data", dir, asked); code != want {
+		if _, errOut, code := parcours(t, "churn", "explain", "--data", dir, asked); code != want || !strings.Contains(errOut, "customers_v") {
 			t.Errorf("%s: exit %d, %s", asked, code, errOut)
 		}
 	}

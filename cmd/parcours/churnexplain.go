@@ -23,6 +23,7 @@ import (
 type ChurnExplainCommand struct {
 	DirectoryFlags
 	Lang     string `help:"Language of the page: en or fr." enum:"en,fr" default:"en" env:"-"`
+	Wide     bool   `help:"List with all columns, a customer a line, however wide that is." env:"-"`
 	Most     int    `help:"Customers to list, or lines of the timeline." default:"20" env:"-"`
 	JSON     bool   `name:"json" help:"Print one JSON object as the last line of standard output." env:"-"`
 	Customer string `arg:"" optional:"" help:"Pseudonym, or how it begins (6 characters or more); or - for the first line of standard input, which may be an identifier as KIND=VALUE (customer=4711), where the key of the pseudonyms is in the directory. KIND=VALUE is taken on the command line too, where everybody on the machine can see it."`
@@ -35,6 +36,7 @@ Without a customer it lists whom to call first. Customers who objected are not s
 voice risk, and no probability. A score ranks human attention; it never decides price, access or closure.
 
   parcours churn explain --data DIR
+  parcours churn explain --data DIR --wide --most 100
   parcours churn explain --data DIR c41d8f --lang fr
   echo customer=4711 | parcours churn explain --data DIR --json -`
 }
@@ -97,7 +99,8 @@ func (c *ChurnExplainCommand) find(ctx context.Context, x *explainer, asked stri
 		return c.pseudonym(kind, value)
 	}
 	if !isPseudonym(asked) || len(asked) < leastPrefix {
-		return "", misused("%s: expected a pseudonym (c and 32 of 0-9a-f), or how one begins (%d characters or more), or KIND=VALUE", printable(asked), leastPrefix)
+		return "", misused("%s: expected a pseudonym (c and 32 of 0-9a-f), or how one begins (%d characters or more, as c41d8f), or KIND=VALUE as events carry it (customer=4711); %s",
+			printable(asked), leastPrefix, c.whereCustomers())
 	}
 	rows, err := x.store.Conn().Query(ctx, "SELECT DISTINCT customer_id FROM "+x.store.Database()+".events_v WHERE startsWith(customer_id, ?) ORDER BY customer_id LIMIT 5", asked)
 	if err != nil {
@@ -116,11 +119,16 @@ func (c *ChurnExplainCommand) find(ctx context.Context, x *explainer, asked stri
 	case rows.Err() != nil:
 		return "", fmt.Errorf("look for the customer: %w", rows.Err())
 	case len(found) == 0:
-		return "", coded{fmt.Errorf("%s: no customer of that name in the tables", printable(asked)), service.Wrong}
+		return "", coded{fmt.Errorf("%s: no customer of that name in the tables; %s", printable(asked), c.whereCustomers()), service.Wrong}
 	case len(found) > 1:
 		return "", misused("%s means more than one customer; give one of\n  %s", printable(asked), strings.Join(found, "\n  "))
 	}
 	return found[0], nil
+}
+
+// whereCustomers says where there are some to ask for.
+func (c *ChurnExplainCommand) whereCustomers() string {
+	return fmt.Sprintf("parcours churn explain --data %s lists some, and customer_id of cx.customers_v has them all", c.Data)
 }
 
 // pseudonym gives that of an identifier, by the key of the directory. What was asked for is in no message.
@@ -175,6 +183,7 @@ type shownScore struct {
 	VoiceRisk   *float64      `json:"voice_risk"`
 	Expected    *float64      `json:"expected_uses"`
 	Reasons     []shownReason `json:"reasons"`
+	at          event.Instant
 }
 
 type shownWithin struct {
@@ -188,7 +197,8 @@ type shownWithin struct {
 
 type shownReason struct {
 	churn.Reason
-	Words string `json:"words"`
+	Words       string `json:"words"`
+	HalvedEvery int    `json:"halved_every_days,omitempty"` // of a count that fades
 }
 
 type shownJudged struct {
@@ -207,13 +217,6 @@ type shownSignal struct {
 	Limit    *float64 `json:"limit"`
 	Evidence []string `json:"evidence"`
 	Words    string   `json:"words"`
-}
-
-type shownFact struct {
-	At    string `json:"at"`
-	Words string `json:"words"`
-	ID    string `json:"id"`
-	at    event.Instant
 }
 
 type shownPast struct {
@@ -237,7 +240,7 @@ func (c *ChurnExplainCommand) tell(ctx context.Context, x *explainer, customer s
 		return nil, err
 	}
 	if len(facts) == 0 {
-		return nil, coded{fmt.Errorf("nothing is known of customer %s that says whether they leave: no contract, contact, survey, use or breakpoint", customer), service.Wrong}
+		return nil, coded{fmt.Errorf("nothing is known of customer %s that says whether they leave: no contract, contact, survey, use or breakpoint; %s", customer, c.whereCustomers()), service.Wrong}
 	}
 	at := facts[len(facts)-1].At
 	for _, f := range x.frontier {
@@ -306,7 +309,8 @@ func (s *shownCustomer) scores(ctx context.Context, x *explainer, customer strin
 		if err := rows.Scan(dest...); err != nil {
 			return fmt.Errorf("read what was told of the customer: %w", err)
 		}
-		one.AsOf, one.Told = event.InstantOf(at).String(), true
+		one.at = event.InstantOf(at)
+		one.AsOf, one.Told = one.at.String(), true
 		if s.Captive { // what was told when they could leave is shown no more
 			w[2].P, one.ValueAtRisk = nil, nil
 		}
@@ -314,8 +318,7 @@ func (s *shownCustomer) scores(ctx context.Context, x *explainer, customer strin
 			one.Within = w[:]
 		}
 		for i := range features {
-			r := churn.Reason{Feature: features[i], Value: values[i], Weight: weights[i]}
-			one.Reasons = append(one.Reasons, shownReason{r, reasonWords(r, s.language)})
+			one.Reasons = append(one.Reasons, shownReasonOf(churn.Reason{Feature: features[i], Value: values[i], Weight: weights[i]}, s.language))
 		}
 		stands := s.InForce || s.Ended == "" && one.Expected != nil // what is told of uses wants no contract
 		if s.Score == nil && len(s.History) == 0 && ended == "" && stands && captive == s.Captive {

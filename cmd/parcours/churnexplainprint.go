@@ -2,13 +2,8 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
-	"slices"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -18,7 +13,7 @@ import (
 
 // scoreOf shows a score that was not told.
 func (s *shownCustomer) scoreOf(score churn.Score) *shownScore {
-	shown := &shownScore{AsOf: score.AsOf.String(), Model: score.Model, Prior: score.Prior, ValueAtRisk: stated(score.ValueAtRisk), Excess: stated(score.ValueAtRisk - score.ValueAtRiskBase),
+	shown := &shownScore{at: score.AsOf, AsOf: score.AsOf.String(), Model: score.Model, Prior: score.Prior, ValueAtRisk: stated(score.ValueAtRisk), Excess: stated(score.ValueAtRisk - score.ValueAtRiskBase),
 		VoiceRisk: stated(score.VoiceRisk), Expected: stated(score.ExpectedUses)}
 	if score.Scored() {
 		for i, days := range churn.Horizons {
@@ -26,15 +21,23 @@ func (s *shownCustomer) scoreOf(score churn.Score) *shownScore {
 		}
 	}
 	for _, r := range score.Reasons {
-		shown.Reasons = append(shown.Reasons, shownReason{r, reasonWords(r, s.language)})
+		shown.Reasons = append(shown.Reasons, shownReasonOf(r, s.language))
 	}
 	return shown
 }
 
-// reasonWords is a reason as a person reads it.
-func reasonWords(r churn.Reason, l language) string {
+// shownReasonOf is a reason as a person reads it.
+func shownReasonOf(r churn.Reason, l language) shownReason {
 	fr, en := r.Sentence(churn.AllFeatures())
-	return l.say(en, fr)
+	return shownReason{r, l.say(en, fr), churn.HalvedEvery(r.Feature)}
+}
+
+// fading says why a count has decimals.
+func (r *shownReason) fading(l language) string {
+	if r.HalvedEvery == 0 {
+		return ""
+	}
+	return fmt.Sprintf(l.say(" (a count that halves every %d days)", " (compte réduit de moitié tous les %d jours)"), r.HalvedEvery)
 }
 
 // inWords are what facts and signals are called.
@@ -56,48 +59,6 @@ func signalWords(kind string, l language) string {
 		return kind
 	}
 	return l.say(words[1], words[0])
-}
-
-// factWords are what a fact is called.
-var factWords = map[churn.What][2]string{
-	churn.ContractStarted: {"contrat commencé", "contract started"}, churn.ContractRenewal: {"échéance du contrat", "renewal due"},
-	churn.ContractValued: {"valeur du contrat", "value of the contract"}, churn.ContractAsked: {"résiliation demandée", "asked to cancel"},
-	churn.ContractPorted: {"portabilité demandée", "asked for portability"}, churn.ContractKept: {"retenu", "retained"},
-	churn.ContractEnded: {"contrat terminé par", "contract ended by"}, churn.RightObjected: {"opposition", "objected to"},
-	churn.RightConsented: {"consentement", "consented to"}, churn.ContactMade: {"contact", "contact"}, churn.ContactMoved: {"transféré", "transferred"},
-	churn.InformationAgain: {"information redemandée", "had to say it again"}, churn.SurveyNPS: {"réponse NPS", "NPS answer"}, churn.SurveyCSAT: {"réponse CSAT", "CSAT answer"},
-	churn.SurveyCES: {"réponse CES", "CES answer"}, churn.ComplaintFiled: {"réclamation", "complaint"}, churn.ComplaintRaised: {"réclamation portée plus haut", "complaint taken to"},
-	churn.Uncivil: {"incivilité", "incivility"}, churn.Broken: {"rupture :", "broke:"},
-}
-
-// timeline tells what counted, newest first: of uses only how many there were is said, and of a contact its beginning.
-func (s *shownCustomer) timeline(facts []churn.Fact) {
-	contacts := map[string]bool{}
-	for i := range facts {
-		f := &facts[i]
-		words, told := factWords[f.What]
-		if !told || f.What == churn.ContactMade && contacts[f.ID] {
-			continue
-		}
-		contacts[f.ID] = contacts[f.ID] || f.What == churn.ContactMade
-		s.Timeline = append(s.Timeline, shownFact{f.At.String(), s.factLine(f, words), f.ID, f.At})
-	}
-	slices.Reverse(s.Timeline)
-}
-
-func (s *shownCustomer) factLine(f *churn.Fact, words [2]string) string {
-	l := s.language
-	line := joined(" ", l.say(words[1], words[0]), printable(f.Name))
-	switch {
-	case f.What == churn.SurveyNPS || f.What == churn.SurveyCSAT || f.What == churn.SurveyCES:
-		line += fmt.Sprintf(l.say(": %.0f / 100", " : %.0f / 100"), 100*f.Amount)
-	case !math.IsNaN(f.Amount):
-		line += l.say(": ", " : ") + s.amount(&f.Amount, "")
-	}
-	if f.Weight > 0 {
-		line += fmt.Sprintf(l.say(" (severity %d)", " (gravité %d)"), f.Weight)
-	}
-	return joined(", ", line, printable(f.Family))
 }
 
 // print shows the page of a customer, in the language that was asked for.
@@ -187,7 +148,7 @@ func (s *shownCustomer) printScore(out io.Writer, p paint) {
 		fmt.Fprintf(out, "  %s %s\n", label(fmt.Sprintf("%3d days", w.Days), fmt.Sprintf("%3d jours", w.Days)), l.within(&w))
 	}
 	for i, r := range c.Reasons {
-		fmt.Fprintf(out, "  %s %s\n", label(fmt.Sprintf("reason %d", i+1), fmt.Sprintf("raison %d", i+1)), r.Words)
+		fmt.Fprintf(out, "  %s %s\n", label(fmt.Sprintf("reason %d", i+1), fmt.Sprintf("raison %d", i+1)), r.Words+p.with(r.fading(l), text.Faint))
 	}
 	if c.ValueAtRisk != nil {
 		fmt.Fprintf(out, "  %s %s\n", label("at risk", "en jeu"), fmt.Sprintf(l.say("%s in 12 months, %s of it beyond that of the segment", "%s en 12 mois, dont %s de plus que le segment"),
@@ -217,78 +178,4 @@ func (s *shownCustomer) printJudged(out io.Writer, label func(en, fr string) str
 		fmt.Fprintf(out, "  %s %s\n", label("how good", "fiabilité"), l.say("nobody knows: this model was not judged (parcours churn train, churn evaluate --store)",
 			"nul ne sait : ce modèle n'a pas été évalué (parcours churn train, churn evaluate --store)"))
 	}
-}
-
-func (s *shownCustomer) printTimeline(out io.Writer, x *explainer, most int) {
-	l := s.language
-	fmt.Fprintln(out, l.say("\nWhat counted, newest first", "\nCe qui a compté, du plus récent au plus ancien"))
-	for i := range s.Timeline[:min(most, len(s.Timeline))] {
-		f := &s.Timeline[i]
-		fmt.Fprintf(out, "  %s  %s\n", x.clock(f.at), f.Words)
-	}
-	if more := len(s.Timeline) - most; more > 0 {
-		fmt.Fprintf(out, l.say("  and %d more (--most %d)\n", "  et %d de plus (--most %d)\n"), more, len(s.Timeline))
-	}
-	fmt.Fprintln(out)
-}
-
-// shownCall is a customer to call.
-type shownCall struct {
-	Rank     uint32   `json:"rank" ch:"rank"`
-	Customer string   `json:"customer_id" ch:"customer_id"`
-	Segment  string   `json:"segment" ch:"segment"`
-	P30      float64  `json:"p30" ch:"p30"`
-	P365     float64  `json:"p365" ch:"p365"`
-	Base     *float64 `json:"base365" ch:"base365"`
-	At       *float64 `json:"value_at_risk" ch:"value_at_risk"`
-	Excess   *float64 `json:"value_at_risk_excess" ch:"value_at_risk_excess"`
-	Signals  []string `json:"signals" ch:"signals"`
-	Reasons  []string `json:"reasons" ch:"reasons"`
-	Prior    bool     `json:"prior" ch:"prior"`
-}
-
-// list prints whom to call first.
-func (c *ChurnExplainCommand) list(ctx context.Context, x *explainer, s *streams) error {
-	list := []shownCall{}
-	err := x.store.Conn().Select(ctx, &list, "SELECT rank, customer_id, segment, p30, p365, base365, value_at_risk, value_at_risk_excess, signals, reasons_"+c.Lang+
-		" AS reasons, prior FROM "+x.store.Database()+".customers_to_call_v ORDER BY rank LIMIT ?", c.Most)
-	if err != nil {
-		return fmt.Errorf("list whom to call: %w", err)
-	}
-	if c.JSON {
-		return json.NewEncoder(s.out).Encode(struct {
-			Customers []shownCall `json:"customers"`
-			Currency  string      `json:"currency"`
-		}{list, x.now.Currency})
-	}
-	c.printList(s.out, list, x.now.Currency)
-	return nil
-}
-
-func (c *ChurnExplainCommand) printList(out io.Writer, list []shownCall, currency string) {
-	l := c.language()
-	if len(list) == 0 {
-		fmt.Fprintln(out, l.say("Nobody is scored yet: customers with a contract in force are, once a day, when a midnight has passed.",
-			"Personne n'a encore de score : les clients dont un contrat est en cours en ont un, une fois par jour, après minuit."))
-		return
-	}
-	t := newTable(out, l.say("Whom to call first: by value at risk beyond that of the segment", "Qui appeler d'abord : par valeur en jeu au-delà de celle du segment"), "",
-		l.say("customer", "client"), l.say("segment", "segment"), l.say("30 days", "30 jours"), l.say("365 days", "365 jours"), l.say("segment's", "du segment"),
-		l.say("at risk ", "en jeu ")+currency, l.say("beyond", "au-delà"), l.say("signals", "signaux"), l.say("why", "pourquoi"))
-	prior := false
-	for _, r := range list {
-		prior = prior || r.Prior
-		signals := make([]string, len(r.Signals))
-		for i, kind := range r.Signals {
-			signals[i] = signalWords(kind, l)
-		}
-		t.AppendRow(table.Row{r.Rank, short(r.Customer), r.Segment, l.number(share(&r.P30, "%.1f %%")), l.number(share(&r.P365, "%.1f %%")), l.number(share(r.Base, "%.1f %%")),
-			figureText(r.At, "%.0f"), figureText(r.Excess, "%.0f"), strings.Join(signals, ", "), strings.Join(r.Reasons, "; ")})
-	}
-	t.Render()
-	if prior {
-		fmt.Fprintln(out, l.say("These are prior scores: nothing was learnt yet (parcours churn train).", "Ce sont des scores a priori : rien n'a encore été appris (parcours churn train)."))
-	}
-	fmt.Fprintln(out, l.say("A score ranks human attention; it never decides price, access or closure. Customers who objected or cannot leave are not here.",
-		"Un score classe l'attention humaine ; il ne décide jamais d'un prix, d'un accès ou d'une fermeture. Les clients qui se sont opposés ou ne peuvent pas partir n'y sont pas."))
 }

@@ -19,11 +19,29 @@ const leastColumn = 6
 // to a file or a program keeps its lines.
 func fitted(t table.Writer, out io.Writer, header table.Row, rows []table.Row) {
 	t.AppendRows(rows)
+	if width, is := terminalWidth(out); is {
+		t.SetColumnConfigs(narrowed(header, rows, width))
+	}
+}
+
+// usualLine is how long a line is where no terminal says it.
+const usualLine = 120
+
+// lineOf is how long a line may be: that of the terminal, where there is one.
+func lineOf(out io.Writer) int {
+	if width, is := terminalWidth(out); is {
+		return width
+	}
+	return usualLine
+}
+
+func terminalWidth(out io.Writer) (width int, is bool) {
 	if f, ok := out.(*os.File); ok && service.Terminal(f) {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			t.SetColumnConfigs(narrowed(header, rows, width))
+			return width, true
 		}
 	}
+	return 0, false
 }
 
 // narrowed says how wide the columns of a table may be so that it is no wider than a line: the widest give way first.

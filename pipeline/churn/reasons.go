@@ -31,6 +31,19 @@ func FamilyOf(feature string) string {
 	return family
 }
 
+// HalvedEvery is in how many days the count that a feature holds is halved, so that what happened long ago counts less; 0 for a feature
+// that is no such count.
+func HalvedEvery(feature string) (days int) {
+	f := AllFeatures()
+	at := f.Number(feature)
+	for _, first := range f.summed {
+		if d := at - (first - 1); first > 0 && d >= 0 && d < len(halvings) {
+			return halvings[d]
+		}
+	}
+	return 0
+}
+
 // reasons are the families of features that raise a score most against the mean customer of its segment: the sum of
 // coefficient x (value - mean), in the log odds of each group of months by how much these move the risk of a year. What is not known is
 // no reason. What each family weighs that could be one is left in working.
