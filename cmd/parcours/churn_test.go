@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"parcours/cmd/internal/service"
 	"parcours/pipeline/churn"
+	"parcours/pipeline/event"
 	"parcours/pipeline/simulate"
 )
 
@@ -102,6 +105,35 @@ func checkEvaluation(t *testing.T, dir, truth string) {
 	}
 }
 
+// TestOutcomesOfAShortLog: more months of outcomes than the log allows are not taken in silence: the dates are named.
+func TestOutcomesOfAShortLog(t *testing.T) {
+	day := func(text string) event.Instant {
+		at, err := time.Parse(time.DateOnly, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return event.InstantOf(at)
+	}
+	l := &learning{begin: day("2025-07-20"), known: day("2026-11-18")}
+	if at, short := l.split(3); at != day("2026-08-01") || short != "" {
+		t.Errorf("3 months: %s, %q", at, short)
+	}
+	for _, months := range []int{9, 12, 60} {
+		at, short := l.split(months)
+		if at != day("2026-06-01") {
+			t.Errorf("%d months: split at %s", months, at)
+		}
+		r := churnEvaluation{Warnings: []string{short}}
+		var out strings.Builder
+		r.print(&out)
+		for _, says := range []string{fmt.Sprintf("Mind: --outcomes %d:", months), "2025-07-20", "2026-11-18", "since 2026-06-01 (5.6 months)"} {
+			if !strings.Contains(out.String(), says) {
+				t.Errorf("%d months: %q is not in\n%s", months, says, out.String())
+			}
+		}
+	}
+}
+
 // TestEvaluationSays: what is out of bounds, what is within, and what could not be judged, to a person.
 func TestEvaluationSays(t *testing.T) {
 	year := []churn.Unjudged{{Horizon: 365, Why: "no year has passed"}}
@@ -112,6 +144,7 @@ func TestEvaluationSays(t *testing.T) {
 	}{
 		{churnEvaluation{Passed: true}, "All figures are within their bounds.", "Not judged", service.Done},
 		{churnEvaluation{NotJudged: year}, "Not judged: 365 days, since no year has passed.", "All figures", service.Done},
+		{churnEvaluation{Prior: true, Why: tooFew(&churn.TooFewError{Losses: 7, Least: 30}), Passed: true}, "The prior score: too few have left to learn from (7 customers were lost, 30 are needed)", "Mind", service.Done},
 		{churnEvaluation{NotJudged: year, Failures: []string{"30 days"}}, "Out of bounds: 30 days.", "within their bounds", service.Wrong},
 	} {
 		var out strings.Builder
@@ -203,6 +236,14 @@ func TestChurnOfFew(t *testing.T) {
 	r := lastLine[trained](t, must(t, "churn", "train", "--data", dir, "--json"))
 	if r.Trained || r.Model != "prior" || r.Published != nil || !strings.Contains(r.Why, "the prior score stays") {
 		t.Errorf("trained on hardly anything: %+v", r)
+	}
+	out, errOut, code := parcours(t, "churn", "evaluate", "--data", dir, "--json")
+	if code != service.Done && code != service.Wrong {
+		t.Fatalf("evaluate: exit %d\n%s", code, errOut)
+	}
+	few := regexp.MustCompile(`too few have left to learn from \(\d+ customers were lost, 30 are needed\)`)
+	if e := lastLine[churnEvaluation](t, out); !e.Prior || !few.MatchString(e.Why) || !few.MatchString(r.Why) || len(e.Warnings) != 1 {
+		t.Errorf("trained %q, judged %+v", r.Why, e)
 	}
 	if n := sqlCSV(t, dir, "SELECT (SELECT count() FROM cx.models_v) + (SELECT count() FROM cx.model_quality_v)"); n != "0" {
 		t.Errorf("%s models or figures", n)

@@ -180,7 +180,7 @@ at once, what one of a kind goes with by itself; sorted by the least it may be. 
 func (r *churnEvaluation) print(out io.Writer) {
 	what := "Model " + r.Model
 	if r.Prior {
-		what = "The prior score: too few had left to learn from"
+		what = "The prior score: " + r.Why
 	}
 	fmt.Fprintf(out, "%s. It knew nothing after %s (%d rows, %d customers lost), and is judged by what is known until %s.\n\n", what, day(r.Split), r.Rows, r.Losses, day(r.Known))
 	printQuality(out, "How good it is, by horizon and segment", r.Quality)
@@ -190,6 +190,9 @@ func (r *churnEvaluation) print(out io.Writer) {
 	}
 	if len(r.Causes) > 0 {
 		printCauses(out, r.Causes)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(out, "Mind: %s.\n", w)
 	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(out, "Out of bounds: %s.\n", f)

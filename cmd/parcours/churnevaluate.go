@@ -21,7 +21,7 @@ import (
 // ChurnEvaluateCommand says how good the foretelling of losses is.
 type ChurnEvaluateCommand struct {
 	DirectoryFlags
-	Outcomes int    `help:"Months at the end that are kept for outcomes: the model knows nothing of them." default:"12" env:"-"`
+	Outcomes int    `help:"Months at the end that are kept for outcomes: the model knows nothing of them. Of a log of less than twice as many a third is kept, and the output says so." default:"12" env:"-"`
 	Truth    string `help:"Truth file that parcours simulate wrote beside the events: the best possible figures, and what truly drives customers away." type:"existingfile" placeholder:"FILE" env:"-"`
 	Controls bool   `help:"Judge two models that must fail too: one that always says 0, and, with a truth, one that says twice the truth." env:"-"`
 	Store    bool   `help:"Keep the predictions and the figures in the tables (model_predictions_v, model_quality_v)." env:"-"`
@@ -41,7 +41,9 @@ and each bound means.
 // churnEvaluation is what the command prints.
 type churnEvaluation struct {
 	Model       string           `json:"model"`
-	Prior       bool             `json:"prior"` // nothing could be learnt: the prior score is judged
+	Prior       bool             `json:"prior"`         // nothing could be learnt: the prior score is judged
+	Why         string           `json:"why,omitempty"` // nothing could be learnt
+	Warnings    []string         `json:"warnings"`
 	Split       string           `json:"split"` // the model knew nothing after it
 	Known       string           `json:"known_until"`
 	Rows        int              `json:"rows"` // learnt from
@@ -109,17 +111,20 @@ func (r *churnEvaluation) verdict() error {
 }
 
 func (c *ChurnEvaluateCommand) evaluate(ctx context.Context, l *learning, errOut io.Writer) (*churnEvaluation, error) {
-	split := l.split(c.Outcomes)
+	split, short := l.split(c.Outcomes)
 	lists, err := l.rows(ctx, []wanted{{churn.Monthly(l.begin, split-1), split}, {churn.Monthly(split, l.known), l.known}}, errOut)
 	if err != nil {
 		return nil, err
 	}
-	r := &churnEvaluation{Split: split.String(), Known: l.known.String(), Rows: len(lists[0])}
+	r := &churnEvaluation{Split: split.String(), Known: l.known.String(), Rows: len(lists[0]), Warnings: []string{}}
+	if short != "" {
+		r.Warnings = append(r.Warnings, short)
+	}
 	j, err := l.judge(split, lists[0], lists[1])
 	var few *churn.TooFewError
 	switch {
 	case errors.As(err, &few):
-		r.Prior = true
+		r.Prior, r.Why, err = true, tooFew(few), nil // the prior is judged instead
 	case err != nil:
 		return nil, err
 	}

@@ -121,15 +121,26 @@ func (l *learning) nobodyReturned() string {
 }
 
 // split is the landmark from which on a model is judged that has learnt from what was known there: the first of a month at
-// least so many months of 365/12 days ago; where less than twice that is known, two thirds through what is.
-func (l *learning) split(months int) event.Instant {
+// least so many months of 365/12 days ago; where less than twice that is known, two thirds through what is, and it says so.
+func (l *learning) split(months int) (at event.Instant, short string) {
 	back := time.Duration(float64(months) * 365 / 12 * 24 * float64(time.Hour))
-	at := l.known.Add(-back)
-	if l.known.Sub(l.begin) < 2*back {
+	at = l.known.Add(-back)
+	isShort := l.known.Sub(l.begin) < 2*back
+	if isShort {
 		at = l.begin + (l.known-l.begin)*2/3
 	}
 	year, month, _ := at.Time().Date()
-	return event.InstantOf(time.Date(year, month, 1, 0, 0, 0, 0, time.UTC))
+	at = event.InstantOf(time.Date(year, month, 1, 0, 0, 0, 0, time.UTC))
+	if isShort {
+		short = fmt.Sprintf("--outcomes %d: that wants a log of twice as many months, and it is known from %s to %s only; what came since %s (%.1f months) judges", months,
+			l.begin.Time().Format(time.DateOnly), l.known.Time().Format(time.DateOnly), at.Time().Format(time.DateOnly), l.known.Sub(at).Hours()/24/365*12)
+	}
+	return at, short
+}
+
+// tooFew says that too few were lost to learn from, and how many it takes.
+func tooFew(few *churn.TooFewError) string {
+	return fmt.Sprintf("too few have left to learn from (%d customers were lost, %d are needed)", few.Losses, few.Least)
 }
 
 // judged is a model that was trained on what was known at a split, and what came after it.

@@ -108,7 +108,7 @@ func (c *ChurnTrainCommand) moment(ctx context.Context, d *directory, store *cli
 }
 
 func (c *ChurnTrainCommand) train(ctx context.Context, d *directory, l *learning, from event.Instant, s *streams) (*trained, error) {
-	split := l.split(12)
+	split, _ := l.split(12) // the title of the figures says when it is
 	lists, err := l.rows(ctx, []wanted{
 		{churn.Monthly(l.begin, l.known), l.known},
 		{churn.Monthly(l.begin, split-1), split},
@@ -122,7 +122,7 @@ func (c *ChurnTrainCommand) train(ctx context.Context, d *directory, l *learning
 	model, report, err := churn.Train(lists[0], churn.AllFeatures(), l.known, churn.Options{})
 	var few *churn.TooFewError
 	if errors.As(err, &few) {
-		r.Why = fmt.Sprintf("too few have left to learn from (%d months of customers end with a loss, %d are needed): the prior score stays", few.Losses, few.Least)
+		r.Why = tooFew(few) + ": the prior score stays"
 		return r, c.usesAlone(ctx, d, l, from, r)
 	}
 	if err != nil {
@@ -142,7 +142,7 @@ func (c *ChurnTrainCommand) train(ctx context.Context, d *directory, l *learning
 		if !errors.As(err, &few) {
 			return nil, err
 		}
-		r.warn("of what was known on %s too few had left to learn from, so nobody knows yet how good this is", split.Time().Format(time.DateOnly))
+		r.warn("of what was known on %s %s, so nobody knows yet how good this is", split.Time().Format(time.DateOnly), tooFew(few))
 		tested = nil
 	}
 	r.judged(tested, l.known)

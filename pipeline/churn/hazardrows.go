@@ -63,6 +63,17 @@ func (r *Row) lostBy(until event.Instant) bool {
 	return r.Lost && r.FollowUp <= float64(until-r.At)/millisecondsPerDay
 }
 
+// lostBy counts the customers who were lost by a moment.
+func (d *design) lostBy(until event.Instant) (customers int) {
+	last := ""
+	for _, r := range d.rows {
+		if r.lostBy(until) && (customers == 0 || r.Customer != last) {
+			customers, last = customers+1, r.Customer
+		}
+	}
+	return customers
+}
+
 // finite takes a value that is none for 0.
 func finite(v float64) float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {

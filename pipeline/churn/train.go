@@ -11,7 +11,7 @@ import (
 type Options struct {
 	Strengths   []float64 // of the L2 penalty to choose from, rising; nil: 1, 3, 10, 30, 100, 300, 1000
 	Later       float64   // share of the time, at its end, on which strength and recalibration are found; 0: a third
-	LeastLosses int       // a group of months with fewer borrows from all months, and a model with fewer is none; 0: 30
+	LeastLosses int       // a group of months with fewer borrows from all months, and with fewer customers lost there is no model; 0: 30
 }
 
 func (o Options) withDefaults() Options {
@@ -30,11 +30,12 @@ func (o Options) withDefaults() Options {
 // usualStrength is that of the penalty where there is too little to choose it on.
 const usualStrength = 30
 
-// TooFewError says that there are too few losses to learn from: the prior stays.
+// TooFewError says that too few customers were lost to learn from: the prior stays. A customer who was lost is one, at however many
+// landmarks that is foretold.
 type TooFewError struct{ Losses, Least int }
 
 func (e *TooFewError) Error() string {
-	return fmt.Sprintf("train a churn model: %d months of customers end with a loss, at least %d are needed", e.Losses, e.Least)
+	return fmt.Sprintf("train a churn model: %d customers were lost, at least %d are needed", e.Losses, e.Least)
 }
 
 // training is one run of Train.
@@ -62,8 +63,8 @@ func Train(rows []Row, columns Columns, until event.Instant, options Options) (*
 		}
 	}
 	t := &training{design: newDesign(rows, columns, until), Options: options.withDefaults(), columns: columns, until: until}
-	if losses, _ := tally(t.exposures(allMonths, everBefore(until))); losses < t.LeastLosses {
-		return nil, nil, &TooFewError{losses, t.LeastLosses}
+	if lost := t.lostBy(until); lost < t.LeastLosses {
+		return nil, nil, &TooFewError{lost, t.LeastLosses}
 	}
 	t.split = t.splits()
 	t.report = &Report{Until: until, Split: t.split}

@@ -219,11 +219,34 @@ func TestTooFew(t *testing.T) {
 	if _, _, err := Train(nil, w.columns, w.until(), Options{}); !errors.As(err, &few) {
 		t.Errorf("without rows the error is %v", err)
 	}
+	few = nil
+	if _, _, err := Train(lostOften(29), w.columns, w.until(), Options{}); !errors.As(err, &few) || few.Losses != 29 || few.Least != 30 {
+		t.Errorf("of 29 customers lost, each foretold at twelve landmarks, the error is %v", err)
+	}
+	if _, _, err := Train(lostOften(30), w.columns, w.until(), Options{}); err != nil {
+		t.Errorf("of 30: %v", err)
+	}
 	rows, _ = w.rows(700, 0, w.until())
 	m, _ := mustTrain(t, rows, w, Options{})
 	if !m.Months[0].Borrowed || m.Months[2].Borrowed {
 		t.Errorf("of %d losses: %v, %v", m.Losses, m.Months[0].Borrowed, m.Months[2].Borrowed)
 	}
+}
+
+// lostOften are the rows of customers at twelve landmarks each, so many of whom are lost after the last of them.
+func lostOften(lost int) (rows []Row) {
+	w := simple(9)
+	w.static, w.landmarks = true, 12
+	for g := range w.intercept {
+		w.intercept[g] = -30 // nobody else
+	}
+	rows, _ = w.rows(300, 0, w.until()+100*monthDays*testDay)
+	for i := range rows {
+		if i/w.landmarks < lost {
+			rows[i].Lost, rows[i].FollowUp = true, float64(monthDays*(w.landmarks-i%w.landmarks))
+		}
+	}
+	return rows
 }
 
 // TestProjection: 365 days are a projection until outcomes of a year are there.

@@ -8,13 +8,11 @@ import (
 // describe begins a model: what its rows look like.
 func (t *training) describe() *Model {
 	m := &Model{TrainedUntil: t.until, Rows: len(t.rows), Features: slices.Clone(t.columns.Names()), Segments: slices.Clone(t.segments)}
-	last, lost := "", ""
+	m.Losses = t.lostBy(t.until)
+	last := ""
 	for _, r := range t.rows {
 		if m.Customers == 0 || r.Customer != last {
 			m.Customers, last = m.Customers+1, r.Customer
-		}
-		if r.lostBy(t.until) && (m.Losses == 0 || r.Customer != lost) {
-			m.Losses, lost = m.Losses+1, r.Customer
 		}
 	}
 	for h, days := range Horizons {
