@@ -15,6 +15,7 @@ import (
 	"parcours/cmd/internal/service"
 	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
+	"parcours/pipeline/nats"
 	"parcours/pipeline/simulate"
 )
 
@@ -57,7 +58,7 @@ func TestChurn(t *testing.T) {
 		t.Errorf("a dry run stored %s figures", n)
 	}
 	r := lastLine[trained](t, must(t, "churn", "train", "--data", dir, "--json"))
-	if r.Published == nil || r.Model != dry.Model || r.Published.Position == 0 {
+	if r.Published == nil || r.Model != dry.Model || r.Published.Position == 0 || r.Published.Mode != nats.ModeLog || r.Published.First <= r.Published.From {
 		t.Fatalf("published: %+v", r)
 	}
 	off := sqlCSV(t, dir, "SELECT count(), countIf(abs(q.auc - r.auc) > 1e-6 OR abs(q.brier - r.brier) > 1e-6 OR abs(q.observed_expected - r.oe) > 1e-6 OR abs(q.ece - r.ece) > 1e-6) FROM cx.model_quality_v AS q "+
@@ -155,6 +156,26 @@ func TestEvaluationSays(t *testing.T) {
 		var as coded
 		if err := c.r.verdict(); (err == nil) != (c.code == service.Done) || err != nil && (!errors.As(err, &as) || as.code != c.code) {
 			t.Errorf("%+v: %v", c.r, err)
+		}
+	}
+}
+
+// TestPublishedSaysWhen: whoever publishes a model is told as of which midnight it scores first, and what that waits for.
+func TestPublishedSaysWhen(t *testing.T) {
+	midnight := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		from  time.Time
+		first string
+	}{
+		{midnight, "2026-03-02T00:00:00"}, {midnight.Add(time.Millisecond), "2026-03-03T00:00:00"}, {midnight.Add(-time.Millisecond), "2026-03-02T00:00:00"}, {midnight.Add(24*time.Hour - 1e6), "2026-03-03T00:00:00"},
+	} {
+		for mode, says := range map[string]string{nats.ModeLog: "keeps its own time, so that they come with events", nats.ModeWall: "when the clocks have passed that midnight"} {
+			var out strings.Builder
+			r := trained{Trained: true, Published: publishedAs(7, event.InstantOf(c.from), mode)}
+			r.print(&out, false)
+			if !strings.Contains(out.String(), "as of "+c.first) || !strings.Contains(out.String(), says) || !strings.Contains(out.String(), "Nothing is scored with it yet") {
+				t.Errorf("from %s in mode %s: first %s\n%s", c.from, mode, r.Published.First, out.String())
+			}
 		}
 	}
 }

@@ -254,7 +254,7 @@ func (r *trained) printEnd(out io.Writer, dry bool) {
 	}
 	switch {
 	case r.Published != nil:
-		fmt.Fprintf(out, "It is published at position %d of the log: scores as of %s and later are made with it.\n", r.Published.Position, r.Published.From)
+		r.Published.print(out)
 	case dry:
 		fmt.Fprintln(out, "Nothing was stored or published (--dry-run).")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,6 +15,7 @@ import (
 	"parcours/pipeline/churn"
 	"parcours/pipeline/clickhouse"
 	"parcours/pipeline/event"
+	"parcours/pipeline/nats"
 )
 
 // ChurnTrainCommand trains the model of losses.
@@ -57,6 +59,26 @@ type trained struct {
 type publishedModel struct {
 	Position uint64 `json:"position"` // in the log
 	From     string `json:"effective_from"`
+	First    string `json:"first_scores_as_of"` // the first midnight whose scores are made with it
+	Mode     string `json:"clock_mode"`         // of the log: where it is log, that midnight is passed when later events come, and not before
+}
+
+// publishedAs is a model that holds from a moment on.
+func publishedAs(position uint64, from event.Instant, mode string) *publishedModel {
+	const day = 24 * time.Hour
+	first := event.InstantOf(from.Time().Add(day - 1).Truncate(day))
+	return &publishedModel{position, from.String(), first.String(), mode}
+}
+
+// print says when what is published will be seen.
+func (p *publishedModel) print(out io.Writer) {
+	fmt.Fprintf(out, "It is published at position %d of the log: scores as of %s and later are made with it.\n", p.Position, p.From)
+	if p.Mode == nats.ModeLog {
+		fmt.Fprintf(out, "Nothing is scored with it yet: the first scores are those as of %s, and this log keeps its own time, so that they come with events that are later than that.\n"+
+			"Until then lists and pages show the scores that there are.\n", p.First)
+		return
+	}
+	fmt.Fprintf(out, "Nothing is scored with it yet: the first scores are those as of %s, and come when the clocks have passed that midnight.\n", p.First)
 }
 
 // Run trains.
@@ -202,7 +224,11 @@ func (c *ChurnTrainCommand) publish(ctx context.Context, d *directory, l *learni
 	if out.Err != nil {
 		return fmt.Errorf("publish the model: %w", out.Err)
 	}
-	r.Published = &publishedModel{out.Position, from.String()}
+	info, err := d.bus.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("read the clock mode, with the model published: %w", err)
+	}
+	r.Published = publishedAs(out.Position, from, info.Mode)
 	return nil
 }
 
