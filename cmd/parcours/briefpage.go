@@ -62,7 +62,7 @@ func (p *briefPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		writePage(w, body)
 	case errors.Is(err, brief.ErrNoMonth):
-		p.status.ServeHTTP(w, r)
+		p.status.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), noMonthYet{}, noMonthYet{err.Error(), string(languageOf(r))})))
 	case errors.Is(err, brief.ErrMonth):
 		http.Error(w, err.Error(), http.StatusNotFound)
 	case ctx.Err() != nil:
@@ -72,6 +72,9 @@ func (p *briefPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The brief could not be read; the log of the service says why, and /status how it is.", http.StatusInternalServerError)
 	}
 }
+
+// noMonthYet is why the state of the service stands where a brief is asked for; it goes with the request, under its own type.
+type noMonthYet struct{ Why, Language string }
 
 // page is one that was kept, or read now: visitors who ask for the same wait for one reading, which goes on when they have gone, so that the
 // next finds it.

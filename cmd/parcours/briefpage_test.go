@@ -133,8 +133,42 @@ func TestBriefPageRefuses(t *testing.T) {
 	if w := visit(t.Context(), p, "/"); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "SELECT") || strings.Count(log.String(), "code: 60") != 1 {
 		t.Errorf("%d %s, logged %s", w.Code, w.Body, log)
 	}
-	none := newBriefPage(func(context.Context, string, func(func(...any) error) error) error { return nil }, p.status, zerolog.Nop())
-	if w := visit(t.Context(), none, "/"); w.Body.String() != "the status" {
-		t.Errorf("without a month: %s", w.Body)
+}
+
+// TestPageSaysWhyNoMonth: where no month can be told yet the state of the service stands at /, and says why, and from when on one can, in the
+// visitor's language; at /status it says nothing of it.
+func TestPageSaysWhyNoMonth(t *testing.T) {
+	query := func(_ context.Context, statement string, row func(scan func(...any) error) error) error {
+		if strings.Contains(statement, "comex_months") {
+			return nil
+		}
+		return row(func(into ...any) error { // a demo of thirty days
+			*into[0].(*time.Time), *into[1].(*int64), *into[2].(*int64), *into[3].(*uint64) = time.Date(2026, 2, 3, 22, 0, 0, 0, time.UTC), 72*3600, 28*86400, 9
+			*into[4].(*time.Time) = time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC)
+			return nil
+		})
+	}
+	status := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d := pageData{}
+		d.NoMonth, _ = r.Context().Value(noMonthYet{}).(noMonthYet)
+		body, err := d.html()
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = w.Write(body)
+	})
+	p := newBriefPage(query, status, zerolog.Nop())
+	for address, says := range map[string]string{
+		"/?lang=en": `<p lang="en">No month can be told yet: the figures of a month ripen 31 days after its end (28 for what may still come of its journeys, 3 for late events). ` +
+			`The first, January 2026, can be told when the log has come to 4 March 2026; it has come to 3 February 2026.</p>`,
+		"/?lang=fr": `<p lang="fr">Aucun mois ne peut encore être raconté : les chiffres d&#39;un mois sont mûrs 31 jours après sa fin (28 pour ce que ses parcours peuvent encore devenir, ` +
+			`3 pour les événements en retard). Le premier, janvier 2026, pourra l&#39;être quand le journal en sera au 4 mars 2026 ; il en est au 3 février 2026.</p>`,
+	} {
+		if w := visit(t.Context(), p, address); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), says) {
+			t.Errorf("%s: %d %s", address, w.Code, w.Body)
+		}
+	}
+	if w := visit(t.Context(), status, "/status"); strings.Contains(w.Body.String(), "month") {
+		t.Errorf("/status: %s", w.Body)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"parcours/cmd/internal/service"
 )
 
 // TestDemo: the report agrees with SQL, the same seed gives the same figures, other parameters are refused.
@@ -52,12 +54,19 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// TestDemoReadable: without --json a person gets a report.
+// TestDemoReadable: without --json a person gets a report; it says why there is no month to tell yet, and so does the brief, in its language.
 func TestDemoReadable(t *testing.T) {
-	out := must(t, "demo", "--customers", "100", "--days", "20", "--exit", "--data", t.TempDir())
-	for _, want := range []string{"journeys", "repeat_contact", "owner", "Three queries worth trying", "parcours sql --data"} {
+	dir := t.TempDir()
+	out := must(t, "demo", "--customers", "100", "--days", "20", "--exit", "--data", dir)
+	for _, want := range []string{"journeys", "repeat_contact", "owner", "Three queries worth trying", "parcours sql --data",
+		"show no month. No month can be told yet: the figures of a month ripen 31 days after its end", "The first, January 2026, can be told when the log has come to 4 March 2026; it has come to 24 January 2026."} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report does not say %q:\n%s", want, out)
+		}
+	}
+	for lang, says := range map[string]string{"fr": "Le premier, janvier 2026, pourra l'être quand le journal en sera au 4 mars 2026", "en": "when the log has come to 4 March 2026"} {
+		if _, errOut, code := parcours(t, "brief", "--data", dir, "--lang", lang, "--out", "-"); code != service.Impaired || !strings.Contains(errOut, says) {
+			t.Errorf("brief in %s: exit %d, %s", lang, code, errOut)
 		}
 	}
 }

@@ -30,6 +30,7 @@ type pageData struct {
 	Currency, Note                        string // of amounts
 	Refusals                              []pageRefusal
 	Trouble                               bool // some of it could not be read
+	NoMonth                               noMonthYet
 	Now                                   string
 }
 
@@ -53,17 +54,23 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pageWithin)
 	defer cancel()
 	d := p.data(ctx)
-	t, err := template.New("page").Parse(pageText)
+	d.NoMonth, _ = r.Context().Value(noMonthYet{}).(noMonthYet)
+	body, err := d.html()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	var body bytes.Buffer
-	if err := t.Execute(&body, d); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+	writePage(w, body)
+}
+
+func (d *pageData) html() ([]byte, error) {
+	t, err := template.New("page").Parse(pageText)
+	if err != nil {
+		return nil, err
 	}
-	writePage(w, body.Bytes())
+	var body bytes.Buffer
+	err = t.Execute(&body, d)
+	return body.Bytes(), err
 }
 
 func (p *page) data(ctx context.Context) pageData {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"parcours/dashboards/brief"
 )
 
 // report is what a demo found, as the views say it.
@@ -21,6 +23,7 @@ type report struct {
 	EventsPerSecond float64           `json:"events_per_second"`
 	Rejected        uint64            `json:"rejected"`
 	Data            string            `json:"data"`
+	NoMonth         string            `json:"no_month,omitempty"` // why the brief has none to tell
 
 	outcomes []outcomeCount
 	top      []topBreakpoint
@@ -45,7 +48,7 @@ func (n *node) report(ctx context.Context, seconds float64) (*report, error) {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	r := &report{Breakpoints: map[string]uint64{}, Seconds: seconds, Data: n.config.dir, money: amounts}
-	for _, read := range []func(context.Context, *report) error{n.readCounts, n.readBreakpoints, n.readOutcomes, n.readTop} {
+	for _, read := range []func(context.Context, *report) error{n.readCounts, n.readBreakpoints, n.readOutcomes, n.readTop, n.readMonth} {
 		if err := read(ctx, r); err != nil {
 			return nil, fmt.Errorf("report: %w", err)
 		}
@@ -99,6 +102,14 @@ func (n *node) readTop(ctx context.Context, r *report) error {
 	})
 }
 
+func (n *node) readMonth(ctx context.Context, r *report) error {
+	none, err := brief.NoMonth(ctx, n.each, brief.Language(english))
+	if none != nil {
+		r.NoMonth = none.Error()
+	}
+	return err
+}
+
 // print shows the report to a person.
 func (r *report) print(out io.Writer, database string) {
 	fmt.Fprintf(out, "\n%d events of %d customers made %d journeys (%.1f s, %.0f events/s, %d refused).\n\n",
@@ -118,6 +129,9 @@ func (r *report) print(out io.Writer, database string) {
 		top.AppendRow(table.Row{t.kind, t.reason, t.silo, t.count, t.customers, fmt.Sprintf("%.0f", t.cost)})
 	}
 	top.Render()
+	if r.NoMonth != "" {
+		fmt.Fprintf(out, "The page at / and parcours brief show no month. %s\n\n", r.NoMonth)
+	}
 	fmt.Fprintf(out, `Three queries worth trying:
   SELECT kind, silo, count() AS found, round(sum(cost)) AS cost FROM %[1]s.breakpoints_v GROUP BY kind, silo ORDER BY cost DESC
   SELECT variant_collapsed, count() AS journeys FROM %[1]s.journeys_v GROUP BY 1 ORDER BY journeys DESC LIMIT 10

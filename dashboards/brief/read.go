@@ -15,14 +15,11 @@ import (
 // Query runs a statement in which {db} stands for the database, and hands on its rows.
 type Query func(ctx context.Context, statement string, row func(scan func(...any) error) error) error
 
-// ErrNoMonth says that no month can be told yet: none is over, with everything in it settled.
-var ErrNoMonth = errors.New("no month is complete yet: a brief needs one that is over, and in which every journey that ended has matured")
-
 // ErrMonth says that the month asked for cannot be told: it is not over, not settled yet, or before the first.
 var ErrMonth = errors.New("expected one that is complete")
 
 // Read takes the brief of a month from the views, and from the last copies of those that have some: the latest that is complete where month is
-// zero. A month that has no complete figure is ErrMonth, with those that have.
+// zero. A month that has no complete figure is ErrMonth, with those that have; where there is none at all, a *NoMonthError says why.
 func Read(ctx context.Context, query Query, month time.Time, l words.Language) (*Brief, error) {
 	b := &Brief{Language: l, Month: month}
 	r := reader{ctx: ctx, query: query, brief: b}
@@ -64,7 +61,7 @@ func (r *reader) months() error {
 		return err
 	})
 	if err == nil && len(r.brief.Months) == 0 {
-		err = ErrNoMonth
+		err = r.noMonth()
 	}
 	return err
 }
