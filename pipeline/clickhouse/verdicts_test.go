@@ -73,7 +73,8 @@ func TestValueAtRiskByTenure(t *testing.T) {
 	h.rows.ScoredDays = []pipeline.ScoredDayRow{scoredOn("2025-06-01", h.number())}
 	h.settled(on("2025-06-01"))
 	insert(t, s, &h.rows)
-	equal(t, s, "SELECT tenure, customers, value_at_risk, value_at_risk_excess, round(expected_losses, 6), compared FROM value_at_risk_by_tenure_v ORDER BY tenure",
-		"1 to 3 years\t1\t30\t20\t0.2\t0", "3 years and more\t1\t30\t20\t0.2\t0", "under 1 year\t2\t60\t40\t0.4\t0", "unknown\t1\t30\t20\t0.2\t0")
+	equal(t, s, "SELECT tenure, customers, value_at_risk, value_at_risk_excess, round(expected_losses, 6), compared, value_at_risk_before, value_at_risk_change FROM value_at_risk_by_tenure_v ORDER BY tenure",
+		`1 to 3 years	1	30	20	0.2	0	\N	\N`, `3 years and more	1	30	20	0.2	0	\N	\N`, `under 1 year	2	60	40	0.4	0	\N	\N`, `unknown	1	30	20	0.2	0	\N	\N`)
+	equal(t, s, "SELECT by, compared, value_at_risk_before, value_at_risk_change FROM value_at_risk_v ORDER BY by", `all	0	\N	\N`, `segment	0	\N	\N`) // nobody was scored 30 days before: no change is known
 	equal(t, s, "SELECT sum(value_at_risk), sum(customers) FROM value_at_risk_by_tenure_v", lines(t, s, "SELECT value_at_risk, customers FROM value_at_risk_v WHERE by = 'all'")...)
 }
