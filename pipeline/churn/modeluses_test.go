@@ -1,6 +1,7 @@
 package churn
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -33,5 +34,9 @@ func TestUsesAlone(t *testing.T) {
 	}
 	if _, err := UsesAlone(t.Context(), []Uses{{Age: 10}}, testStart); err == nil {
 		t.Error("learnt of somebody seen once")
+	}
+	before := m.Version
+	if err := m.LearnUses(t.Context(), []Uses{{Age: 10}}); !errors.Is(err, ErrNobodyReturned) || m.Version != before || m.hash() != before || *m.Comeback != *read.Model.Comeback {
+		t.Errorf("uses that tell nothing: %v, and version %s became %s", err, before, m.Version)
 	}
 }
