@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -92,7 +93,7 @@ func (l language) calls(list []shownCall, currency string, wide bool) (header ta
 		if wide {
 			row = append(row, figureText(r.At, "%.0f"), figureText(r.Excess, "%.0f"), strings.Join(signals, ", "), strings.Join(r.Reasons, "; "))
 		} else {
-			row = append(row, figureText(r.Excess, "%.0f"), strings.Join(append(signals, r.Reasons...), "; "))
+			row = append(row, figureText(r.Excess, "%.0f"), strings.Join(slices.Concat(signals, r.Reasons), "; "))
 		}
 		rows = append(rows, row)
 	}
