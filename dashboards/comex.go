@@ -17,9 +17,9 @@ func comex(b *board) {
 	b.add(b.sentence("headline", 24, 4))
 	b.add(b.fiveFigures("figures", 24, 8))
 	b.add(b.worst("worst", 24, 7))
-	b.add(b.alertLines("alerts", 8, 6))
-	b.add(b.listedLines("listed", 8, 6))
-	b.add(b.actionLines("actions", 8, 6))
+	b.add(b.alertLines("alerts", 7, 6))
+	b.add(b.listedLines("listed", 6, 6))
+	b.add(b.actionLines("actions", 11, 6))
 }
 
 // figures in the order of the screen, the dashboards that tell more of them, and the kind of breakpoint to look at there.
@@ -36,6 +36,7 @@ const (
 	largest = 46 // a figure
 	large   = 26 // the sentence
 	legible = 16 // all else that a committee reads
+	small   = 14 // how something was measured
 )
 
 // ofMonth keeps the rows of the month chosen; of none where no month has matured.
@@ -110,11 +111,16 @@ func (b *board) card(key, address string) string {
 	target := fmt.Sprintf("multiIf(state != 'known', %s, meets_target IS NULL, 'inherit', assumeNotNull(meets_target), %s, %s)", quote(Quiet), quote(Good), quote(Bad))
 	year := fmt.Sprintf("multiIf(against = 'worse', %s, against = 'better', %s, 'inherit')", quote(Bad), quote(Good))
 	return "concat(" + strings.Join([]string{
-		tinted(largest, target, "concat("+plain("shown_"+l)+", multiIf(meets_target IS NULL, '', assumeNotNull(meets_target), ' ✓', ' ✗'))"),
+		tinted(largest, target, "concat("+plain("shown_"+l)+", multiIf(meets_target IS NULL, '', assumeNotNull(meets_target), ' ✓', ' ✗'), "+beside("amount_"+l)+")"),
 		tinted(legible, target, plain("target_"+l)), tinted(legible, year, plain("year_"+l)), tinted(legible, quote(Quiet), plain("basis_"+l)),
 		tinted(legible, quote(Quiet), "if(note_"+l+" = '', '&nbsp;', "+plain("note_"+l)+")"), // as many lines in all, or they would not align
 		line(legible, arrow(address, b.say("more."+key))),
 	}, ", ") + ")"
+}
+
+// beside is a text after a figure, smaller and not judged; of none it is empty.
+func beside(column string) string {
+	return "if(" + column + " = '', '', concat(" + quote(`<span style="font-size:`+digits(large)+`px;color:`+Quiet+`"> `) + ", " + plain(column) + ", '</span>'))"
 }
 
 // worst are the three breakpoints that cost most.
@@ -122,11 +128,11 @@ func (b *board) worst(key string, span, height uint32) *table.PanelBuilder {
 	said := func(sql, key string) string { return b.column(line(legible, sql), key) }
 	sql := "SELECT " + strings.Join([]string{
 		said("toString(place)", "place"), said(b.toRow(written)+plain(b.word("kind", "kind"))+", '</a>')", "kind"), said(plain(b.word("family", "reason_family")), "family"), said(plain(b.word("silo", "silo")), "silo"),
-		b.column("cost", "cost"), b.column("100 * share", "share"), b.column("customers", "customers"), said("concat(since_"+b.language()+", if(complete, '', "+quote(" "+b.say("growing"))+"))", "since"),
+		b.column("cost", "amount"), b.column("100 * share", "share"), b.column("customers", "customers"), said("since_"+b.language(), "since"),
 	}, ", ") + " FROM comex_breakpoints_v WHERE " + ofMonth + " ORDER BY place"
 	p := b.table(key, span, height, sql).CellHeight(common.TableCellHeightMd).
 		OverrideByName(b.heading("place"), prose(width(60))).OverrideByName(b.heading("since"), prose()).
-		OverrideByName(b.heading("cost"), append(gauge(Bad), unit(Euros), decimals(0), width(330))).
+		OverrideByName(b.heading("amount"), append(gauge(Bad), unit(Euros), decimals(0), width(330))).
 		OverrideByName(b.heading("share"), append(b.percent(0), width(180))).
 		OverrideByName(b.heading("customers"), []dashboard.DynamicConfigValue{width(150)})
 	for _, of := range []string{"kind", "family", "silo"} {
@@ -147,8 +153,11 @@ func (b *board) listedLines(key string, span, height uint32) *table.PanelBuilder
 	return b.lettered(key, span, height, "SELECT "+b.column(line(legible, "concat("+plain(b.language())+", "+more+")"), key)+" FROM comex_listed_v WHERE "+ofMonth+" ORDER BY what DESC")
 }
 
-// actionLines are the last that were launched, whatever month is looked at.
+// actionLines are the last that were launched, whatever month is looked at, each with what was measured before and after it. All are in one
+// cell: cells have margins, and three of them would not fit.
 func (b *board) actionLines(key string, span, height uint32) *table.PanelBuilder {
-	said := "concat(" + b.dated("launched_at") + ", ' : ', " + plain("action") + ", if(silo = '', '', concat(' (', " + plain(b.word("silo", "silo")) + ", ')')), ' — ', " + b.word("effect", "effect") + ")"
-	return b.lettered(key, span, height, "SELECT "+b.column(line(legible, said), key)+" FROM comex_actions_v ORDER BY launched_at DESC LIMIT 3")
+	what := "concat(" + quote(`<span style="color:`+Quiet+`">`) + ", " + b.dated("launched_at") + ", '</span>&nbsp; ', " + plain("action") + ", if(silo = '' OR scope = 'silo', '', concat(' (', " +
+		plain(b.word("silo", "silo")) + ", ')')), ' — ', verdict_" + b.language() + ")"
+	said := "concat(" + line(legible, what) + ", " + tinted(small, quote(Quiet), plain("measure_"+b.language())) + ")"
+	return b.lettered(key, span, height, "SELECT "+b.column("arrayStringConcat(groupArray(said))", key)+" FROM (SELECT "+said+" AS said FROM comex_actions_v ORDER BY launched_at DESC LIMIT 3) HAVING count() > 0")
 }

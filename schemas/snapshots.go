@@ -11,7 +11,7 @@ import (
 // changes nothing that may be drawn. Some are read by no screen, only by other views of which copies are taken.
 var Snapshots = []string{
 	"action_rates", "always_listed", "at_risk", "breakpoint_cells", "breakpoint_places", "channel_mix", "channel_rates", "churn_scores",
-	"comex_breakpoints", "comex_figures", "comex_headline", "comex_listed", "comex_months", "complaint_clocks", "complaints", "contact_load",
+	"comex_breakpoints", "comex_costs", "comex_figures", "comex_headline", "comex_listed", "comex_months", "complaint_clocks", "complaints", "contact_load",
 	"contracts", "customer_segments", "customers_to_call", "figures", "first_contact_resolution", "hourly_load", "inbound_contacts",
 	"incident_customers", "incident_reach", "journey_cells", "journey_flows", "ledger_balance", "load_daily", "ranking", "ranking_90d",
 	"rates", "rates_daily", "segment_rates_daily", "unseen", "value_at_risk", "value_at_risk_by_tenure", "variant_cells",
@@ -23,7 +23,7 @@ var Lists = []string{"at_risk", "churn_scores", "customers_to_call"}
 
 // OverSnapshots names views that are quick where they read copies of others: NAME_latest_v is NAME_v itself, as of now, over these
 // copies. No copy of it is kept.
-var OverSnapshots = []string{"journeys_listed"}
+var OverSnapshots = []string{"comex_actions", "journeys_listed"}
 
 var ofSnapshots = regexp.MustCompile(`\b(` + strings.Join(append(OverSnapshots, Snapshots...), "|") + `)_v\b`)
 

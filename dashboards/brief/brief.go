@@ -23,7 +23,7 @@ type Brief struct {
 	Months   []time.Time // that could have been chosen, the latest first
 	Headline string
 	Figures  []Figure
-	Ranking  []Breakpoint // by avoidable cost, the dearest first
+	Ranking  []Breakpoint // of the journeys that ended in the month, by avoidable cost, the dearest first
 	Listed   Listed       // of the month, whatever they cost
 	Changes  []Change     // of rates against the month before, beyond noise, the largest first
 	Compared uint64       // kinds whose rate is compared with the month before
@@ -135,8 +135,9 @@ type Alert struct {
 
 // Action is what the company set out to do.
 type Action struct {
-	At   time.Time
-	What string
+	At      time.Time
+	What    string
+	Verdict string // of what was measured before and after it, in words
 }
 
 // Share is a part of a whole, in money.

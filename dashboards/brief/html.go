@@ -111,7 +111,7 @@ func (s *sayer) view(b *Brief) (*view, error) {
 func (s *sayer) tile(b *Brief, f *Figure) tile {
 	t := tile{Name: s.texts.Name("figure", f.Name), Value: s.share(f.Value), N: s.n(f)}
 	if f.Name == "avoidable_cost" {
-		t.Value, t.Beside = s.money(f.Amount), s.sayf("brief.of_cost", s.share(f.Value))
+		t.Beside = s.sayf("brief.of_cost", s.money(f.Amount))
 		if b.Illustrative {
 			t.Beside += ", " + s.say("house.illustrative")
 		}
@@ -235,9 +235,9 @@ func (s *sayer) actions(b *Brief) string {
 	}
 	var list []string
 	for _, a := range b.Actions[:min(3, len(b.Actions))] {
-		list = append(list, a.What+" ("+s.month(a.At)+")")
+		list = append(list, a.What+" ("+s.month(a.At)+", "+a.Verdict+")")
 	}
-	return s.joined(list) + " – " + s.say("brief.not_measured")
+	return s.joined(list)
 }
 
 // messages are one chart each, under the sentence that it proves.

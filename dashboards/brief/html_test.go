@@ -32,7 +32,7 @@ func sample(l words.Language) *brief.Brief {
 		Changes: []brief.Change{{Kind: "repeat_contact", Rate: 0.24, Before: 0.18, N: 12_000}, {Kind: "queue_abandonment", Rate: 0.05, Before: 0.08, N: 9_100}},
 		Alerts: []brief.Alert{{Kind: "repeat_contact", Family: "billing", Since: time.Date(2026, 6, 9, 0, 0, 0, 0, time.UTC), Factor: 1.46}, {Kind: "repeated_information", Family: "installation", Since: time.Date(2026, 9, 9, 0, 0, 0, 0, time.UTC), Factor: 2.1},
 			{Kind: "queue_abandonment", Family: "subscription", Since: time.Date(2026, 9, 21, 0, 0, 0, 0, time.UTC), Factor: 1.9}, {Kind: "tension"}},
-		Actions: []brief.Action{{At: month(2026, 7), What: "Rappel systématique après coupure"}, {At: month(2026, 8), What: "Formulaire de contact raccourci"}},
+		Actions: []brief.Action{{At: month(2026, 7), What: "Rappel systématique après coupure", Verdict: "pas d'écart net"}, {At: month(2026, 8), What: "Formulaire de contact raccourci", Verdict: "pas encore mesuré"}},
 		Risk:    []brief.Share{{Name: "household", Amount: 1_200_000}, {Name: "student", Amount: 310_000}},
 		RiskOf:  brief.Risk{ValueAtRisk: 1_510_000, Customers: 15_212, ToCall: 240, Prior: true},
 		Unseen:  []brief.Unseen{{Signal: "detractor", Total: 400, Unseen: 230}},

@@ -121,13 +121,14 @@ const ranked = 8
 
 func (r *reader) ranking() error {
 	b := r.brief
-	return r.each(`SELECT toString(kind), toString(reason_family), toString(silo), cost, breakpoints, customers + reached, captive_customers, severity, says,
-			ifNull(risk_ratio, nan), ifNull(rank_by_cost, 0), sum(cost) OVER ()
-		FROM {db}.ranking_v WHERE month = $month ORDER BY rank_by_cost NULLS LAST, rank_by_customers`, func(scan func(...any) error) error {
+	return r.each(`SELECT c.kind, c.reason_family, c.silo, c.cost, c.breakpoints, c.customers, c.captive_customers, c.severity, toString(a.says),
+			ifNull(a.shrunk, nan), c.place, sum(c.cost) OVER ()
+		FROM {db}.comex_costs_v AS c LEFT JOIN {db}.associated_loss_v AS a ON a.kind = c.kind AND a.reason_family = c.reason_family
+		WHERE c.month = $month ORDER BY c.place`, func(scan func(...any) error) error {
 		var row Breakpoint
 		var rank uint32
 		err := scan(&row.Kind, &row.Family, &row.Silo, &row.Cost, &row.Breakpoints, &row.Customers, &row.Captive, &row.Severity, &row.Says, &row.RiskRatio, &rank, &b.Cost)
-		if err == nil && rank > 0 && rank <= ranked && row.Cost > 0 {
+		if err == nil && rank <= ranked {
 			b.Ranking = append(b.Ranking, row)
 		}
 		return err
@@ -209,10 +210,10 @@ func (r *reader) watch() error {
 }
 
 func (r *reader) actions() error {
-	return r.each(`SELECT launched_at, action FROM {db}.comex_actions_v
+	return r.each(`SELECT launched_at, action, verdict_`+string(r.brief.Language)+` FROM {db}.comex_actions_v
 		WHERE action != '' AND launched_at >= $month - INTERVAL 11 MONTH AND launched_at < $after ORDER BY launched_at DESC LIMIT 5`, func(scan func(...any) error) error {
 		var a Action
-		err := scan(&a.At, &a.What)
+		err := scan(&a.At, &a.What, &a.Verdict)
 		r.brief.Actions = append(r.brief.Actions, a)
 		return err
 	})

@@ -19,9 +19,10 @@ func (h *history) rate(kind, reason string, m, broken int, cost float64) {
 	for i := range 100 {
 		at := month(m).Add(time.Duration(i) * 6 * time.Hour)
 		customer := fmt.Sprint(kind, " ", reason, " ", m, " ", i)
-		h.chance(kind, customer, reason, at, i < broken)
+		journey := h.chance(kind, customer, reason, at, i < broken)
 		if i < broken {
-			h.broke(kind, customer, reason, at, at).Cost = cost
+			b := h.broke(kind, customer, reason, at, at)
+			b.JourneyID, b.Cost = journey, cost
 		}
 	}
 }
@@ -97,14 +98,14 @@ func TestComexFigures(t *testing.T) {
 	h.rows.RuleBooks = []pipeline.RuleBookRow{{Position: h.number(), EffectiveFrom: rules.Beginning, Document: "x", Book: rules.Default()}}
 	insert(t, s, &h.rows)
 	equal(t, s, "SELECT fr, en, last FROM comex_months_v ORDER BY month", "mai 2024\tMay 2024\tfalse", "mai 2025\tMay 2025\ttrue")
-	equal(t, s, "SELECT figure, state, against, shown_en, target_en, year_en, basis_en, note_en FROM comex_figures_v WHERE month = '2025-05-01' ORDER BY place",
-		"journeys_without_serious_breakpoint\tknown\tbetter\t90.0%\ttarget 90%: met ✓\t▲ +40.0 points in a year: better\tn = 1,500 journeys, 88% to 91%\t",
-		"first_contact_resolution\tnot measured\ttoo early\tnot measured\tno target\tcomparison: too early\tno contacts in the data received\t",
-		"satisfaction\tnot measured\ttoo early\tnot measured\tno target\tcomparison: too early\tno answers in the data received\t",
-		"complaints_in_time\ttoo early\ttoo early\ttoo early\ttarget 95%\tcomparison: too early\tknown: March 2025, 100.0% (n = 1)\t",
-		"avoidable_cost\tknown\tbetter\t€750k\ttarget 10% of cost at most: met ✓\t▼ −20.0 points in a year: better\tn = 1,500 journeys, 4% to 6%\t5.0% of cost to serve, illustrative")
-	equal(t, s, "SELECT figure, state, against, shown_fr, year_fr FROM comex_figures_v WHERE month = '2024-05-01' AND figure IN ('journeys_without_serious_breakpoint', 'avoidable_cost') ORDER BY place",
-		"journeys_without_serious_breakpoint\tknown\tno year yet\t50,0\u00a0%\tpas encore d'année de recul", "avoidable_cost\tknown\tno year yet\t500\u00a0€\tpas encore d'année de recul")
+	equal(t, s, "SELECT figure, state, against, shown_en, amount_en, target_en, year_en, basis_en, note_en FROM comex_figures_v WHERE month = '2025-05-01' ORDER BY place",
+		"journeys_without_serious_breakpoint\tknown\tbetter\t90.0%\t\ttarget 90%: met ✓\t▲ +40.0 points in a year: better\tn = 1,500 journeys, 88% to 91%\t",
+		"first_contact_resolution\tnot measured\ttoo early\tnot measured\t\tno target\tcomparison: too early\tno contacts in the data received\t",
+		"satisfaction\tnot measured\ttoo early\tnot measured\t\tno target\tcomparison: too early\tno answers in the data received\t",
+		"complaints_in_time\ttoo early\ttoo early\ttoo early\t\ttarget 95%\tcomparison: too early\tknown: March 2025, 100.0% (n = 1)\t",
+		"avoidable_cost\tknown\tbetter\t5.0%\t€750k\ttarget 10% at most: met ✓\t▼ −20.0 points in a year: better\tn = 1,500 journeys, 4% to 6%\tillustrative amount")
+	equal(t, s, "SELECT figure, state, against, shown_fr, amount_fr, year_fr FROM comex_figures_v WHERE month = '2024-05-01' AND figure IN ('journeys_without_serious_breakpoint', 'avoidable_cost') ORDER BY place",
+		"journeys_without_serious_breakpoint\tknown\tno year yet\t50,0\u00a0%\t\tpas encore d'année de recul", "avoidable_cost\tknown\tno year yet\t25,0\u00a0%\t500\u00a0€\tpas encore d'année de recul")
 	equal(t, s, "SELECT fr, en FROM comex_headline_v WHERE month = '2025-05-01'",
 		"En mai 2025, 90\u00a0% des parcours se sont terminés sans rupture grave (cible 90\u00a0%), mieux qu'un an plus tôt ; un point de rupture porte 100\u00a0% du coût évitable (montants illustratifs), à commencer par «\u00a0Attente trop longue\u00a0» (motif\u00a0: Facturation ; responsable\u00a0: Informatique).\t"+
 			"In May 2025, 90% of journeys ended without a serious breakpoint (target 90%), better than a year before; one breakpoint carries 100% of the avoidable cost (illustrative amounts), above all “Waited too long” (reason: Billing; owner: IT).")
@@ -139,4 +140,40 @@ func TestAlwaysListed(t *testing.T) {
 	equal(t, s, "SELECT what, kind, customers, others, fr, en FROM comex_listed_v ORDER BY what",
 		"captive\tlong_wait\t2\t2\tClients sans alternative : Attente trop longue (Facturation), 2 clients ; 2 autres points\tCaptive customers: Waited too long (Billing), 2 customers; 2 more",
 		"severity_5\tsla_breach\t2\t1\tGravité 5 : Délai de réponse dépassé (Facturation), 2 clients ; 1 autre point\tSeverity 5: Answer overdue (Billing), 2 customers; 1 more")
+}
+
+// TestComexActions: an action is measured by the kind that broke most, in what it names, before either of the two periods; a direction is said
+// beyond noise only, and nothing before the days after it are all in, or where nothing could break.
+func TestComexActions(t *testing.T) {
+	s, h := store(t), &history{}
+	act := func(at string, d event.Data, name string) {
+		h.event(event.ActionLaunched, "", on(at), d)
+		h.rows.Events[len(h.rows.Events)-1].Event.Data.Activity = name
+	}
+	spread := func(kind, from string, n, broken int) {
+		for i := range n {
+			at := on(from).Add(time.Duration(i) * time.Hour)
+			h.chance(kind, fmt.Sprint(kind, from, i), "billing.dispute", at, i < broken)
+		}
+	}
+	spread("long_wait", "2025-01-20", 100, 30) // days 90 to 29 before: long_wait broke most
+	spread("refused_contact", "2025-01-20", 100, 20)
+	spread("long_wait", "2025-03-10", 200, 80)
+	spread("refused_contact", "2025-03-10", 200, 160) // more of late, which has no say
+	spread("long_wait", "2025-04-03", 200, 20)
+	spread("refused_contact", "2025-04-03", 200, 20)
+	act("2025-04-01 09:00:00.000", event.Data{Silo: "it"}, "fell")
+	act("2025-04-01 10:00:00.000", event.Data{Silo: "it", Unit: "nowhere"}, "by the silo")
+	spread("long_wait", "2025-06-10", 20, 5)
+	act("2025-06-20 09:00:00.000", event.Data{Silo: "it"}, "too early")
+	act("2024-06-20 09:00:00.000", event.Data{Silo: "it"}, "before all data")
+	act("2025-04-01 11:00:00.000", event.Data{}, "the whole company")
+	h.settled(on("2025-07-01"))
+	insert(t, s, &h.rows)
+	equal(t, s, "SELECT action, effect, scope, kind, before_n, round(before_rate, 2), after_n, round(after_rate, 2), verdict_fr, measure_fr FROM comex_actions_v WHERE effect = 'measured' ORDER BY action",
+		"by the silo\tmeasured\tsilo\tlong_wait\t200\t0.4\t200\t0.1\ttaux en baisse\tAttente trop longue (Informatique) : 40,0\u00a0% avant (n = 200), 10,0\u00a0% après (n = 200), −30,0 points (−37,7 à −21,8)",
+		"fell\tmeasured\tsilo\tlong_wait\t200\t0.4\t200\t0.1\ttaux en baisse\tAttente trop longue (Informatique) : 40,0\u00a0% avant (n = 200), 10,0\u00a0% après (n = 200), −30,0 points (−37,7 à −21,8)",
+		"the whole company\tmeasured\tall\tlong_wait\t200\t0.4\t200\t0.1\ttaux en baisse\tAttente trop longue (toute l'entreprise) : 40,0\u00a0% avant (n = 200), 10,0\u00a0% après (n = 200), −30,0 points (−37,7 à −21,8)")
+	equal(t, s, "SELECT action, effect, verdict_en, measure_en FROM comex_actions_v WHERE effect != 'measured' ORDER BY action",
+		"before all data\tnothing to compare with\tcannot be measured\tnothing could break before, or after", "too early\tnot yet measured\tnot yet measured\tthe 28 days after are not all in")
 }
