@@ -13,7 +13,7 @@ func breakpoints(b *board) {
 	b.offerFilters("breakpoint_cells_v")
 	b.choose("kind", "SELECT "+option("kind")+" AS value, "+b.word("kind", "kind")+" AS label FROM breakpoint_kinds_v ORDER BY label")
 	b.pick("followed", "SELECT "+option("kind")+" AS value, "+b.word("kind", "kind")+" AS label FROM breakpoint_cells_v GROUP BY kind ORDER BY sum(cost) DESC, sum(breakpoints) DESC")
-	b.pick("action", "SELECT DISTINCT "+option("action")+" AS value, concat(formatDateTime(launched_at, '%Y-%m-%d'), ' ', name) AS label FROM action_rates_v ORDER BY label DESC")
+	b.pick("action", "SELECT "+option("action")+" AS value, concat("+b.dated("any(launched_at)")+", ' ', any(name)) AS label FROM action_rates_v GROUP BY action ORDER BY any(launched_at) DESC, action")
 	b.actionWindows()
 	b.moneySaid()
 	b.breakpointMarks()
@@ -122,7 +122,7 @@ func (b *board) sinceWhen() cog.Builder[dashboard.Panel] {
 	quiet := func(more ...dashboard.DynamicConfigValue) []dashboard.DynamicConfigValue {
 		return append([]dashboard.DynamicConfigValue{colourOf(Light), property("custom.lineWidth", 0), property("custom.showPoints", "never")}, more...)
 	}
-	return b.lines("since", 14, 11, sql).Unit(b.say("house.units.percent")).Min(0).
+	return b.days(b.lines("since", 14, 11, sql)).Unit(b.say("house.units.percent")).Min(0).
 		OverrideByName(b.heading("rate"), []dashboard.DynamicConfigValue{colourOf(Plain)}).
 		OverrideByName(b.heading("low"), quiet()).
 		OverrideByName(b.heading("high"), quiet(property("custom.fillBelowTo", b.heading("low")), property("custom.fillOpacity", 25))).
@@ -130,15 +130,18 @@ func (b *board) sinceWhen() cog.Builder[dashboard.Panel] {
 }
 
 func (b *board) aroundAction() cog.Builder[dashboard.Panel] {
-	points := func(of string) string { return b.decimal("100 * assumeNotNull("+of+")", 1) }
+	points := func(of string) string {
+		return "concat(if(" + of + " < 0, '−', '+'), " + b.decimal("100 * abs(assumeNotNull("+of+"))", 1) + ")"
+	}
 	rate := func(x, n string) string { return "if(" + n + " = 0, '', " + b.shareInWords(x, n) + ")" }
 	sql := "SELECT " + b.column("multiIf(scope = 'all', "+quote(b.say("company"))+", scope = 'reason_family', "+b.word("family", "named")+", scope = 'silo', "+b.word("silo", "named")+", scope = 'channel', "+b.word("channel", "named")+", toString(named))", "scope") + ", " +
 		b.column(b.word("kind", "kind"), "kind") + ", " + b.column(rate("before_broken", "before_n"), "before") + ", " + b.column("before_n", "before_n") + ", " +
 		b.column(rate("after_broken", "after_n"), "after") + ", " + b.column("after_n", "after_n") + ", " +
 		b.column("if(withheld = '', concat("+points("difference")+", ' pt ("+"', "+points("difference_low")+", ' "+b.say("steps.to")+" ', "+points("difference_high")+", ')'), '')", "difference") + ", " +
 		b.column("multiIf(withheld != '', "+b.inWords("steps.withheld.", "withheld")+", NOT exceeds_noise, "+quote(b.say("steady"))+", difference < 0, "+quote(b.say("fell"))+", "+quote(b.say("rose"))+")", "verdict") +
-		" FROM action_rates_v WHERE action = " + chosen("action") + " AND days = toUInt16OrZero(" + chosen("days") + ") AND " + within("kind", "kind") + " ORDER BY scope = 'all', scope, abs(ifNull(difference, 0)) DESC, kind"
-	return b.table("around", 24, 6, sql).OverrideByName(b.heading("verdict"), []dashboard.DynamicConfigValue{width(330)})
+		" FROM action_rates_v WHERE action = " + chosen("action") + " AND days = toUInt16OrZero(" + chosen("days") + ") AND " + within("kind", "kind") + " ORDER BY scope = 'all', scope, exceeds_noise DESC, before_n DESC, kind"
+	return b.table("around", 24, 9, sql).OverrideByName(b.heading("verdict"), []dashboard.DynamicConfigValue{width(400)}).
+		OverrideByName(b.heading("before_n"), []dashboard.DynamicConfigValue{width(110)}).OverrideByName(b.heading("after_n"), []dashboard.DynamicConfigValue{width(110)})
 }
 
 const evidenceRows = 300
@@ -152,10 +155,10 @@ func (b *board) breakpointEvidence() cog.Builder[dashboard.Panel] {
 		" FROM breakpoint_places_v WHERE $__dateFilter(toDate32(opportunity_at)) AND " + within("kind", "kind") + " AND " + chosenFilters() +
 		" ORDER BY occurred_at DESC, breakpoint_id LIMIT " + digits(evidenceRows)
 	return linked(b.table("evidence", 24, 12, sql).Filterable(true).
-		OverrideByName(b.heading("read"), []dashboard.DynamicConfigValue{b.toJourney(), width(140)}).
+		OverrideByName(b.heading("read"), []dashboard.DynamicConfigValue{b.toJourney(), width(130)}).
 		OverrideByName(b.heading("unit"), []dashboard.DynamicConfigValue{width(130)}).OverrideByName(b.heading("channel"), []dashboard.DynamicConfigValue{width(105)}).
-		OverrideByName(b.heading("segment"), []dashboard.DynamicConfigValue{width(110)}).
-		OverrideByName(b.heading("when"), []dashboard.DynamicConfigValue{width(165)}).
+		OverrideByName(b.heading("segment"), []dashboard.DynamicConfigValue{width(145)}).
+		OverrideByName(b.heading("when"), append(b.moment(), width(150))).
 		OverrideByName(b.heading("kind"), []dashboard.DynamicConfigValue{width(210)}).
 		OverrideByName(b.heading("step"), []dashboard.DynamicConfigValue{width(170)}).
 		OverrideByName(b.heading("severity"), []dashboard.DynamicConfigValue{width(95)}).

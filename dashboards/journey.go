@@ -26,11 +26,12 @@ var thisJourney = "journey_id = trim(BOTH ' ' FROM " + typed("journey") + ")"
 
 func (b *board) journeyHead() cog.Builder[dashboard.Panel] {
 	sql := "SELECT " + b.column("if(customer_id = '', "+quote(b.say("nobody"))+", customer_id)", "customer") + ", " + b.column("if(reason = '', "+quote(b.say("steps.unstated"))+", toString(reason))", "reason") + ", " +
-		b.column("concat("+b.word("outcome", "outcome")+", if(escalated, "+quote(b.say("escalated"))+", ''))", "outcome") + ", " + b.column("formatDateTime(started_at, '%Y-%m-%d %H:%i')", "started") + ", " +
-		b.column("concat(toString(steps), ' / ', toString(contacts))", "steps") + ", " + b.column("concat("+b.decimal("cost", 2)+", "+quote("\u00a0€")+")", "cost") + ", " +
+		b.column("concat("+b.word("outcome", "outcome")+", if(escalated, "+quote(b.say("escalated"))+", ''))", "outcome") + ", " + b.column("started_at", "started") + ", " +
+		b.column("concat(toString(steps), ' / ', toString(contacts))", "steps") + ", " + b.column("cost", "cost") + ", " +
 		b.column("concat(toString(round(effort)), ' / 100')", "effort") + " FROM journey_heads_v WHERE " + thisJourney
 	p := b.table("head", 24, 4, sql)
-	return p.OverrideByName(b.heading("customer"), []dashboard.DynamicConfigValue{width(320)})
+	return p.OverrideByName(b.heading("customer"), []dashboard.DynamicConfigValue{width(320)}).OverrideByName(b.heading("started"), b.moment()).
+		OverrideByName(b.heading("cost"), []dashboard.DynamicConfigValue{unit(Euros), decimals(2), property("custom.align", "left")})
 }
 
 func (b *board) journeyTimeline() cog.Builder[dashboard.Panel] {
@@ -39,7 +40,7 @@ func (b *board) journeyTimeline() cog.Builder[dashboard.Panel] {
 	return dress(b, statetimeline.NewPanelBuilder(), "timeline", 24, 7, rows(sql)).ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
 		Mappings([]dashboard.ValueMapping{b.painted("channel"), b.painted("silo")}).AlwaysSpanNulls().MergeValues(true).ShowValue(common.VisibilityModeAuto).PerPage(0).RowHeight(0.8).LineWidth(1).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(false).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
-		OverrideByName(b.heading("step"), []dashboard.DynamicConfigValue{colourOf(Quiet)})
+		OverrideByName(b.heading("step"), []dashboard.DynamicConfigValue{colourOf(Quiet)}).OverrideByName("time", []dashboard.DynamicConfigValue{unit("time:" + b.say("house.units.hour"))})
 }
 
 // frequentFirst puts first what most journeys meet, so that no two of those share a colour; there are more words than colours.
@@ -70,14 +71,15 @@ func (b *board) painted(list string) dashboard.ValueMapping {
 
 func (b *board) journeyBreakpoints() cog.Builder[dashboard.Panel] {
 	sql := "SELECT " + b.column("occurred_at", "when") + ", " + b.column(b.word("kind", "kind"), "kind") + ", " + b.column(b.ruleInWords("kind"), "rule") + ", " +
-		b.column("if(origin_step = 0, '', toString(origin_step))", "origin") + ", " + b.column(b.word("silo", "silo"), "silo") + ", " + b.column("unit", "unit") + ", " + b.column("severity", "severity") + ", " +
+		b.column("if(origin_step = 0, NULL, origin_step)", "origin") + ", " + b.column(b.word("silo", "silo"), "silo") + ", " + b.column("unit", "unit") + ", " + b.column("severity", "severity") + ", " +
 		b.column("if(cost = 0, NULL, cost)", "cost") + ", " +
 		b.column("detected_at", "known") + ", " + b.column("arrayStringConcat(evidence, ', ')", "evidence") + " FROM journey_breakpoints_v WHERE " + thisJourney + " ORDER BY occurred_at, kind"
-	p := b.table("broken", 24, 10, sql).OverrideByName(b.heading("rule"), []dashboard.DynamicConfigValue{width(520), property("custom.wrapText", true)}).
-		OverrideByName(b.heading("kind"), []dashboard.DynamicConfigValue{width(215)}).
-		OverrideByName(b.heading("cost"), []dashboard.DynamicConfigValue{unit(Euros), decimals(2), width(120)})
+	p := b.table("broken", 24, 9, sql).OverrideByName(b.heading("rule"), []dashboard.DynamicConfigValue{width(470), property("custom.wrapText", true)}).
+		OverrideByName(b.heading("kind"), []dashboard.DynamicConfigValue{width(215)}).OverrideByName(b.heading("silo"), []dashboard.DynamicConfigValue{width(150)}).
+		OverrideByName(b.heading("unit"), []dashboard.DynamicConfigValue{width(150)}).OverrideByName(b.heading("evidence"), folded()).
+		OverrideByName(b.heading("cost"), []dashboard.DynamicConfigValue{unit(Euros), decimals(2), width(100)})
 	for _, key := range []string{"when", "known"} {
-		p = p.OverrideByName(b.heading(key), []dashboard.DynamicConfigValue{width(165)})
+		p = p.OverrideByName(b.heading(key), append(b.second(), width(165)))
 	}
 	for _, key := range []string{"origin", "severity"} {
 		p = p.OverrideByName(b.heading(key), []dashboard.DynamicConfigValue{width(90)})
@@ -92,8 +94,8 @@ func (b *board) journeySteps() cog.Builder[dashboard.Panel] {
 		b.column("event_id", "event") + " FROM journey_path_v WHERE " + thisJourney + " ORDER BY step"
 	return b.table("steps", 24, 14, sql).
 		OverrideByName(b.heading("origin"), []dashboard.DynamicConfigValue{width(70)}).
-		OverrideByName(b.heading("when"), []dashboard.DynamicConfigValue{width(165)}).
+		OverrideByName(b.heading("when"), append(b.second(), width(165))).
 		OverrideByName(b.heading("delay"), []dashboard.DynamicConfigValue{width(100), property("custom.align", "right")}).
 		OverrideByName(b.heading("step_cost"), []dashboard.DynamicConfigValue{unit(Euros), decimals(2), width(130)}).
-		OverrideByName(b.heading("broke"), []dashboard.DynamicConfigValue{property("custom.cellOptions", map[string]any{"type": "color-text"}), colourOf(Bad), property("custom.minWidth", 200)})
+		OverrideByName(b.heading("broke"), []dashboard.DynamicConfigValue{property("custom.cellOptions", map[string]any{"type": "color-text"}), property("custom.wrapText", true), colourOf(Bad), width(260)})
 }

@@ -45,7 +45,7 @@ func (b *board) journeyFlow() cog.Builder[dashboard.Panel] {
 	}
 	names := map[string]string{"mainstat": b.heading("reached"), "secondarystat": b.heading("rate_here"), "arc__dropped": b.heading("dropped"), "arc__broke": b.heading("broke"),
 		"arc__on": b.heading("on"), "detail__dropped": b.heading("dropped"), "detail__breakpoints": b.heading("breakpoints"), "detail__open": b.heading("open")}
-	return b.graph("flow", 24, 20, nodes, edges).ZoomMode(nodegraph.ZoomModeCooperative).
+	return b.graph("flow", 24, 23, nodes, edges).ZoomMode(nodegraph.ZoomModeCooperative).
 		Nodes(nodegraph.NewNodeOptionsBuilder().
 			Arcs([]cog.Builder[nodegraph.ArcOption]{arc("arc__dropped", Bad), arc("arc__broke", Warm), arc("arc__on", Light)})).
 		WithTransformation(renamed(names))
@@ -74,11 +74,12 @@ func (b *board) journeyVariants() cog.Builder[dashboard.Panel] {
 
 func (b *board) journeyOutcomes() cog.Builder[dashboard.Panel] {
 	of := func(outcome string) string {
-		return b.column("sumIf(journeys, outcome = '"+outcome+"')", outcome)
+		return b.column("100 * sumIf(journeys, outcome = '"+outcome+"') / sum(journeys)", outcome)
 	}
 	sql := "SELECT " + b.column("concat("+b.word("channel", "channel")+", ' (', toString(sum(journeys)), ')')", "first_channel") + ", " + of("resolved") + ", " + of("unresolved") + ", " + of("lost") + ", " + of("open") +
 		" FROM journey_cells_v WHERE $__dateFilter(day) AND " + chosenFilters() + " GROUP BY channel ORDER BY sum(journeys) DESC LIMIT 12"
-	p := b.bars("outcomes", 8, 11, sql).Stacking(common.StackingModePercent).ShowValue(common.VisibilityModeNever).Legend(legendBelow())
+	// Beyond 100 there is room for the last label of the axis.
+	p := b.bars("outcomes", 8, 11, sql).Unit(b.say("house.units.percent")).Decimals(0).Max(108).Stacking(common.StackingModeNormal).ShowValue(common.VisibilityModeNever).Legend(legendBelow())
 	for _, s := range []struct{ key, colour string }{{"resolved", Plain}, {"unresolved", Bad}, {"lost", Pink}, {"open", Quiet}} {
 		p = p.OverrideByName(b.heading(s.key), []dashboard.DynamicConfigValue{colourOf(s.colour)})
 	}
@@ -112,12 +113,12 @@ func (b *board) journeyList() cog.Builder[dashboard.Panel] {
 		journeyLink("journey_id", "started_at", "last_event_at") +
 		" FROM journeys_listed_v WHERE $__timeFilter(started_at) AND " + chosenFilters() + " AND " + within("outcome", "outcome") + " ORDER BY breakpoints DESC, effort DESC, started_at DESC, journey_id LIMIT " + digits(journeyRows)
 	return linked(b.table("list", 24, 13, sql).Filterable(true).
-		OverrideByName(b.heading("read"), []dashboard.DynamicConfigValue{b.toJourney(), width(140)}).
-		OverrideByName(b.heading("started"), []dashboard.DynamicConfigValue{width(165)}).OverrideByName(b.heading("outcome"), []dashboard.DynamicConfigValue{width(120)}).
-		OverrideByName(b.heading("segment"), []dashboard.DynamicConfigValue{width(110)}).OverrideByName(b.heading("steps"), []dashboard.DynamicConfigValue{width(90)}).
-		OverrideByName(b.heading("contacts"), []dashboard.DynamicConfigValue{width(110)}).OverrideByName(b.heading("breakpoints"), []dashboard.DynamicConfigValue{width(110)}).
-		OverrideByName(b.heading("channels"), []dashboard.DynamicConfigValue{width(238)}).OverrideByName(b.heading("silos"), []dashboard.DynamicConfigValue{width(238)}).
-		OverrideByName(b.heading("effort"), []dashboard.DynamicConfigValue{decimals(0), width(90)}).
-		OverrideByName(b.heading("duration"), append(b.hours(1), width(110))).
+		OverrideByName(b.heading("read"), []dashboard.DynamicConfigValue{b.toJourney(), width(125)}).
+		OverrideByName(b.heading("started"), append(b.moment(), width(150))).OverrideByName(b.heading("outcome"), []dashboard.DynamicConfigValue{width(120)}).
+		OverrideByName(b.heading("segment"), []dashboard.DynamicConfigValue{width(145)}).OverrideByName(b.heading("steps"), []dashboard.DynamicConfigValue{width(80)}).
+		OverrideByName(b.heading("contacts"), []dashboard.DynamicConfigValue{width(100)}).OverrideByName(b.heading("breakpoints"), []dashboard.DynamicConfigValue{width(100)}).
+		OverrideByName(b.heading("channels"), append(folded(), width(260))).OverrideByName(b.heading("silos"), append(folded(), width(330))).
+		OverrideByName(b.heading("effort"), []dashboard.DynamicConfigValue{decimals(0), width(80)}).
+		OverrideByName(b.heading("duration"), append(b.hours(1), width(100))).
 		OverrideByName(b.heading("cost"), []dashboard.DynamicConfigValue{unit(Euros), decimals(2), width(160)}))
 }

@@ -65,6 +65,11 @@ func (b *board) moment() []dashboard.DynamicConfigValue {
 	return []dashboard.DynamicConfigValue{unit("time:" + b.say("house.units.moment"))}
 }
 
+// second is a time to the second: steps follow each other fast.
+func (b *board) second() []dashboard.DynamicConfigValue {
+	return []dashboard.DynamicConfigValue{unit("time:" + b.say("house.units.moment") + ":ss")}
+}
+
 // dayOf is a time to the day.
 func (b *board) dayOf() []dashboard.DynamicConfigValue {
 	return []dashboard.DynamicConfigValue{unit("time:" + b.say("house.units.day"))}
