@@ -131,7 +131,7 @@ func (b *board) sinceWhen() cog.Builder[dashboard.Panel] {
 
 func (b *board) aroundAction() cog.Builder[dashboard.Panel] {
 	points := func(of string) string {
-		return "concat(if(" + of + " < 0, '−', '+'), " + b.decimal("100 * abs(assumeNotNull("+of+"))", 1) + ")"
+		return "concat(multiIf(round(100 * " + of + ", 1) < 0, '−', round(100 * " + of + ", 1) > 0, '+', ''), " + b.decimal("100 * abs(assumeNotNull("+of+"))", 1) + ")"
 	}
 	rate := func(x, n string) string { return "if(" + n + " = 0, '', " + b.shareInWords(x, n) + ")" }
 	sql := "SELECT " + b.column("multiIf(scope = 'all', "+quote(b.say("company"))+", scope = 'reason_family', "+b.word("family", "named")+", scope = 'silo', "+b.word("silo", "named")+", scope = 'channel', "+b.word("channel", "named")+", toString(named))", "scope") + ", " +

@@ -475,7 +475,7 @@ AS WITH
     n -> replaceAll(trimBoth(reverse(replaceRegexpAll(reverse(toString(n)), '(\\d\\d\\d)', '\\1 '))), ' ', ',') AS number_en,
     x -> concat(replaceOne(toDecimalString(100 * x, 1), '.', ','), '\xC2\xA0%') AS share_fr,
     x -> concat(toDecimalString(100 * x, 1), '%') AS share_en,
-    x -> concat(if(x < 0, '−', '+'), toDecimalString(100 * abs(x), 1)) AS points_en,
+    x -> concat(multiIf(round(100 * x, 1) < 0, '−', round(100 * x, 1) > 0, '+', ''), toDecimalString(100 * abs(x), 1)) AS points_en,
     x -> replaceOne(points_en(x), '.', ',') AS points_fr,
     assumeNotNull((SELECT (groupArray(concat(list, ' ', code)), groupArray(fr), groupArray(en)) FROM {{database}}.words_v)) AS words,
     (list, code) -> transform(concat(list, ' ', code), words.1, words.2, replaceAll(code, '_', ' ')) AS word_fr,
