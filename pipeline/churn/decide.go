@@ -116,7 +116,8 @@ const (
 	decayUses  = 4
 )
 
-// Decide says what is to be told of a score, given what was told last; false for nothing.
+// Decide says what is to be told of a score that was just made, given what was told last; false for nothing. (Of one that was read it is not
+// known what else weighs in it: its reasons are taken for those that were told, unless it has none.)
 func Decide(s *Score, last Last, th *rules.Told) (t Telling, tell bool) {
 	t.Score = *s
 	t.weights = nil
@@ -203,9 +204,10 @@ func moved(s *Score, last Last, th *rules.Told) bool {
 		says(s) != last.Says || otherReasons(s, last, th.Moved)
 }
 
-// otherReasons says whether the reasons that were told are not those that matter any more: one that was not told outweighs one that was, or
-// nothing where it would have had a place, by so much that this alone moves the odds by more than a share. Two that weigh about the
-// same so may take turns unheard. The points of captive customers are few, and held against each other as they are.
+// otherReasons says whether the reasons that were told are not those that matter any more. One of them holds no more: it raises the score by
+// nothing, or its words are not true. Or one that was not told outweighs one that was, or nothing where it would have had a place, by so much
+// that this alone moves the odds by more than a share: two that weigh about the same may so take turns unheard. The points of captive
+// customers are few, and held against each other as they are.
 func otherReasons(s *Score, last Last, share float64) bool {
 	switch {
 	case familiesOf(s.Reasons) == last.Reasons:
@@ -213,10 +215,15 @@ func otherReasons(s *Score, last Last, share float64) bool {
 	case s.Captive:
 		return true
 	}
-	told, least, most := 0, math.Inf(1), 0.
+	told, hold, least, most := 0, 0, math.Inf(1), 0.
+	for _, family := range last.Reasons {
+		if family != 0 {
+			told++
+		}
+	}
 	for _, w := range s.weights {
 		if slices.Contains(last.Reasons[:], w.family) {
-			told, least = told+1, min(least, w.sum)
+			hold, least = hold+1, min(least, w.sum)
 		} else {
 			most = max(most, w.sum)
 		}
@@ -224,7 +231,7 @@ func otherReasons(s *Score, last Last, share float64) bool {
 	if told < mostReasons {
 		least = 0
 	}
-	return most-least > math.Log1p(share)
+	return hold < told || most-least > math.Log1p(share)
 }
 
 // differs says whether a figure is there now and was not, or not any more, or has changed by more than a share and an amount.

@@ -64,7 +64,7 @@ type Score struct {
 
 	Projection [3]bool // of Horizons: no outcomes of such a length were there to learn from
 
-	weights []familyWeight // of all that raises it, told or not; nil of a score that was read
+	weights []familyWeight // of all that raises it and can be said, however little; nil of a score that was read
 }
 
 // familyWeight is what a family of features adds to the log odds.

@@ -46,7 +46,7 @@ func HalvedEvery(feature string) (days int) {
 
 // reasons are the families of features that raise a score most against the mean customer of its segment: the sum of
 // coefficient x (value - mean), in the log odds of each group of months by how much these move the risk of a year. What is not known is
-// no reason. What each family weighs that could be one is left in working.
+// no reason. What each family weighs that raises it, and has words that are true, is left in working.
 func (m *Model) reasons(row *Row, w *working, room []Reason) []Reason {
 	w.weights = w.weights[:0]
 	families := w.families[:m.bound.groups]
@@ -68,8 +68,11 @@ func (m *Model) reasons(row *Row, w *working, room []Reason) []Reason {
 	var top [mostReasons]int
 	n := 0
 	for i := range families {
-		if families[i].sum > leastReason && families[i].says > 0 {
-			w.weights = append(w.weights, familyWeight{m.bound.hashes[i], families[i].sum})
+		if families[i].sum <= 0 || families[i].says == 0 {
+			continue
+		}
+		w.weights = append(w.weights, familyWeight{m.bound.hashes[i], families[i].sum})
+		if families[i].sum > leastReason {
 			n = heavier(&top, n, i, families)
 		}
 	}

@@ -121,7 +121,7 @@ func reasonsLong(m *Model, row *Row, segment int, values []float64, by [3]float6
 // TestScoreTheLongWay: Score says what the formulas say, to the bit, of rows that know all and of rows that know little, by a model that
 // was trained and by the prior; and so does what decides alone, as far as it goes.
 func TestScoreTheLongWay(t *testing.T) {
-	rows, columns := everything(1500, 12, 3)
+	rows, columns := everything(1800, 12, 3)
 	trained, _, err := Train(rows, columns, testStart+testDay*monthDays*12, Options{Strengths: []float64{30}})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestScoreTheLongWay(t *testing.T) {
 				t.Fatalf("row %d:\n%+v\nwant\n%+v", i, got, want)
 			}
 			var s Score
-			if m.decisive(&row, &w, nil, &s); s.P[2] != want.P[2] || s.Base != want.Base || says(&s) != says(&want) {
+			if m.decisive(&row, &w, nil, &s); s.P[2] != want.P[2] || s.Base != want.Base || says(&s) != says(&want) || familiesOf(s.Reasons) != familiesOf(want.Reasons) {
 				t.Fatalf("row %d: what decides is\n%+v\nof\n%+v", i, s, want)
 			}
 			reasons += len(want.Reasons)

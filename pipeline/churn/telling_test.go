@@ -29,8 +29,11 @@ func scoreOf(p float64, features ...string) Score {
 func weighing(weights ...float64) Score {
 	s := scoreOf(0.1)
 	for i, sum := range weights {
-		if name := string(rune('a' + i)); sum > leastReason {
+		name := string(rune('a' + i))
+		if sum > 0 {
 			s.weights = append(s.weights, familyWeight{familyHash(name), sum})
+		}
+		if sum > leastReason {
 			s.Reasons = append(s.Reasons, Reason{name + ":30d", 2, sum})
 		}
 	}
@@ -157,8 +160,11 @@ func TestDecide(t *testing.T) {
 		"the same in another order":   {[]Score{weighing(0.5, 0.3), weighing(0.3, 0.5)}, 1, ""},
 		"two take turns":              {[]Score{weighing(0.5, 0.4, 0.31, 0.3), weighing(0.5, 0.4, 0.3, 0.31), weighing(0.5, 0.4, 0.3, 0.39)}, 1, ""},
 		"one outweighs another":       {[]Score{weighing(0.5, 0.4, 0.31, 0.3), weighing(0.5, 0.4, 0.3, 0.4)}, 2, ""},
-		"creeping reason":             {[]Score{weighing(0.5), weighing(0.5, 0.05), weighing(0.5, 0.09), weighing(0.5, 0.1), weighing(0.5, 0)}, 2, ""},
-		"a reason gone":               {[]Score{weighing(0.5, 0.4, 0.3), weighing(0.5, 0.4, 0), weighing(0.5, 0.4, 0, 0.09)}, 1, ""},
+		"creeping reason":             {[]Score{weighing(0.5), weighing(0.5, 0.05), weighing(0.5, 0.09), weighing(0.5, 0.1), weighing(0.5, 0.005)}, 2, ""},
+		"a reason nearly gone":        {[]Score{weighing(0.5, 0.4, 0.1), weighing(0.5, 0.4, 0.005), weighing(0.5, 0.4, 0.005, 0.09)}, 1, ""},
+		"a reason gone":               {[]Score{weighing(0.5, 0.4, 0.3), weighing(0.5, 0.4, 0)}, 2, ""},
+		"gone, others weigh more":     {[]Score{weighing(3.5, 0.4, 0.3), weighing(0, 3.9, 0.3)}, 2, ""},
+		"the only reason gone":        {[]Score{weighing(0.05), weighing(0), weighing(0.05)}, 2, ""},
 		"another in its place":        {[]Score{weighing(0.5, 0.4, 0.3), weighing(0.5, 0.4, 0, 0.1)}, 2, ""},
 		"captive, another reason":     {[]Score{captive(20, "complaints:90d"), captive(20, "nps:low"), captive(20, "nps:low")}, 2, ""},
 		"another margin":              {[]Score{scoreOf(0.1, "a"), margin}, 2, ""},
