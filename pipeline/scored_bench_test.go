@@ -120,7 +120,7 @@ func (f *scoringBench) train(b testing.TB, rows []churn.Row, until event.Instant
 		kept = append(kept, r)
 	}
 	var err error
-	if f.model, _, err = churn.Train(kept, churn.AllFeatures(), until, churn.Options{}); err != nil {
+	if f.model, _, err = churn.Train(kept, churn.AllFeatures(), until, f.options); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -179,6 +179,7 @@ type scoringBench struct {
 	partition  *pipeline.Partition
 	parameters *churn.Parameters
 	model      *churn.Model
+	options    churn.Options // of its training
 	position   uint64
 	customers  int
 	n          int
