@@ -84,7 +84,7 @@ func (s *shownCustomer) part(x *explainer, line int) string {
 	l, after := s.language, s.Timeline[line].After
 	switch {
 	case line == 0 && after:
-		return l.say(" since the score, which does not know of it:", " depuis le score, qui n'en sait rien :")
+		return l.say(" later than the midnight of the score:", " après le minuit du score :")
 	case line > 0 && !after && s.Timeline[line-1].After:
 		return fmt.Sprintf(l.say(" up to the score, as of %s:", " jusqu'au score, établi au %s :"), x.clock(s.Score.at))
 	}
