@@ -98,7 +98,7 @@ func TestTimelineSaysWhen(t *testing.T) {
 		s.printTimeline(&out, &explainer{zone: paris}, most)
 		return s, out.String()
 	}
-	for l, parts := range map[language][2]string{english: {"since the score", "up to the score, as of 2026-07-02 02:00:00"}, french: {"depuis le score", "jusqu'au score, établi au 2026-07-02 02:00:00"}} {
+	for l, parts := range map[language][2]string{english: {"later than the midnight of the score", "up to the score, as of 2026-07-02 02:00:00"}, french: {"après le minuit du score", "jusqu'au score, établi au 2026-07-02 02:00:00"}} {
 		s, text := page(&shownScore{at: midnight}, l, facts, 20)
 		if strings.Count(text, "Europe/Paris") != 1 || !s.Timeline[0].After || s.Timeline[1].After || s.Timeline[2].After {
 			t.Errorf("%+v\n%s", s.Timeline, text)
