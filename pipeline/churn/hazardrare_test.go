@@ -1,6 +1,7 @@
 package churn
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -115,5 +116,59 @@ func TestBound(t *testing.T) {
 	}
 	if v := d.at(&Row{X: []float64{-1, 9, 1, 0, 7}}, 1); v != 4 {
 		t.Errorf("9 of what 4 is the most of counts as %g", v)
+	}
+}
+
+// marked are the rows of a company in which so many customers have a seventh feature, a flag, that adds to their log odds, and nobody
+// else has it.
+func marked(w *world, customers, carriers int, effect float64) (rows []Row) {
+	usual := w.intercept
+	for flag, n := range []int{customers, carriers} {
+		for g := range w.intercept {
+			w.intercept[g] = usual[g] + float64(flag)*effect
+		}
+		those, _ := w.rows(n, 0, w.until())
+		for _, r := range those {
+			r.Customer += []string{"", " marked"}[flag]
+			r.X = append(slices.Clone(r.X), float64(flag))
+			rows = append(rows, r)
+		}
+	}
+	w.intercept = usual
+	w.columns.names, w.columns.signs = append(w.columns.names, "flag"), append(w.columns.signs, 0)
+	return rows
+}
+
+// TestRareIntervals: where one, three, ten or thirty customers have something, and what it does is drawn from the law that is expected of it,
+// its 95 % interval holds the truth about as often as it says, in each group of months, over 200 small companies that see a loss from
+// several landmarks. Of 200 that hold the truth with 95 % each, 178 or fewer do with a probability of 0.0005, and 198 or more with 0.002.
+func TestRareIntervals(t *testing.T) {
+	const companies = 200
+	var held [3]int
+	for n := range companies {
+		w := simple(2000 + uint64(n))
+		w.static, w.landmarks = true, 16
+		effect := plausible * w.random.NormFloat64()
+		rows := marked(w, 400, []int{1, 3, 10, 30}[n%4], effect)
+		d := newDesign(rows, w.columns, w.until())
+		var problems [3]problem
+		var fits [3]fitted
+		for g, months := range monthGroups {
+			problems[g] = d.problemOf(d.exposures(months, everBefore(w.until())), 1)
+			fits[g] = problems[g].fit(problems[g].nothing())
+		}
+		u, flag := uncertaintyOf(problems, fits), d.first()+6
+		for g := range fits {
+			at := slices.Index(u.free[g], flag)
+			if wide := normal95 * math.Sqrt(u.covariance[g].At(at, at)); math.Abs(fits[g].params[flag]-effect*d.scale[flag]) <= wide {
+				held[g]++
+			}
+		}
+	}
+	t.Logf("of %d companies %v intervals hold the truth", companies, held)
+	for g, n := range held {
+		if n <= 178 || n >= 198 {
+			t.Errorf("months %d to %d: %d of %d intervals hold the truth", monthGroups[g][0], monthGroups[g][1], n, companies)
+		}
 	}
 }

@@ -18,22 +18,22 @@ var pairs = [3][2]int{{0, 1}, {0, 2}, {1, 2}}
 
 // uncertaintyOf are sandwich estimates (Huber 1967; Liang and Zeger 1986) clustered by customer, whose rows at many landmarks
 // share their outcome: H^-1 B H^-1, H the Hessian with the penalty and B the sum over customers of the squared sum of the
-// gradients of their rows. What the penalty draws towards 0 is uncertain too: of standardised coefficients, to whom it
-// gives a variance of 1/penalty, this adds the penalty to the diagonal of B.
+// gradients of their rows, with what few of them leave out (expected) and what the penalty draws towards 0 (assumed) added to it.
 func uncertaintyOf(problems [3]problem, fits [3]fitted) uncertainty {
 	var e uncertainty
 	var inverse [3]*mat.SymDense
+	var hessians [3][]float64
 	for g := range problems {
-		gradient, hessian := problems[g].derivatives(fits[g].params)
+		var gradient []float64
+		gradient, hessians[g] = problems[g].derivatives(fits[g].params)
 		e.free[g] = problems[g].free(fits[g].params, gradient)
-		inverse[g] = inverted(among(hessian, len(gradient), e.free[g]))
+		inverse[g] = inverted(among(hessians[g], len(gradient), e.free[g]))
 	}
 	filling := fillings(problems, fits, e.free)
 	for g := range problems {
+		problems[g].expected(filling[g][g], hessians[g], e.free[g])
 		for i, at := range e.free[g] {
-			if at > 0 {
-				filling[g][g].Set(i, i, filling[g][g].At(i, i)+problems[g].penalty(at))
-			}
+			filling[g][g].Set(i, i, filling[g][g].At(i, i)+problems[g].assumed(at))
 		}
 		e.covariance[g] = symmetric(sandwich(inverse[g], filling[g][g], inverse[g]))
 	}
