@@ -43,6 +43,10 @@ func everything(customers, landmarks int, seed uint64) (rows []Row, columns *Fea
 			for i, place := range dense {
 				x[place] = base[i]
 			}
+			x[columns.Number("tenure_known")], x[columns.Number("margin_known")] = 1, 1
+			if c%6 == 0 { // nobody says since when they are customers
+				x[columns.Number("tenure")], x[columns.Number("tenure_known")] = 0, 0
+			}
 			rows = append(rows, Row{Customer: fmt.Sprintf("c%06d", c), At: testStart + testDay*monthDays*event.Instant(l), Segment: []string{"home", "pro", "standard"}[c%3], X: x, Margin: 240})
 			if random.Float64() < logistic(odds) {
 				ends, lost = (float64(l)+random.Float64())*monthDays, true

@@ -19,23 +19,28 @@ const enough = 10
 const plausible = 1.5
 
 // bound finds up to where the values of each feature are told apart: up to what ten customers reached, or half of those who have it
-// where these are fewer than twenty.
+// where these are fewer than twenty. What is not known is no value.
 func (d *design) bound() {
 	d.least, d.most = make([]float64, d.features), make([]float64, d.features)
-	column := make([]float64, len(d.rows))
+	column := make([]float64, 0, len(d.rows))
 	for i := range d.features {
 		var lowest, highest []float64
-		for n, r := range d.rows {
-			v := finite(r.X[i])
-			column[n] = v
-			if n == 0 || r.Customer != d.rows[n-1].Customer {
-				lowest, highest = append(lowest, -v), append(highest, v)
+		last := ""
+		column = column[:0]
+		for _, r := range d.rows {
+			if d.known[i].unknown(r) {
 				continue
 			}
-			last := len(highest) - 1
-			lowest[last], highest[last] = max(lowest[last], -v), max(highest[last], v)
+			v := finite(r.X[i])
+			if len(column) == 0 || r.Customer != last {
+				lowest, highest, last = append(lowest, -v), append(highest, v), r.Customer
+			}
+			n := len(highest) - 1
+			lowest[n], highest[n] = max(lowest[n], -v), max(highest[n], v)
+			column = append(column, v)
 		}
-		if usual := usualOf(column); len(highest) > 0 {
+		if len(highest) > 0 {
+			usual := usualOf(column)
 			d.least[i], d.most[i] = -reached(lowest, -usual), reached(highest, usual)
 		}
 	}
@@ -81,11 +86,12 @@ func (d *design) leaps() {
 		usual, square, others := usualOf(column), 0., 0.
 		for _, v := range column {
 			if v != usual {
-				square, others = square+(v-usual)*(v-usual), others+1
+				by := (v - usual) / d.scale[p]
+				square, others = square+by*by, others+1
 			}
 		}
 		if others > 0 {
-			d.leap[p] = math.Sqrt(square/others) / d.scale[p]
+			d.leap[p] = math.Sqrt(square / others)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package churn
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -169,6 +170,95 @@ func TestRareIntervals(t *testing.T) {
 	for g, n := range held {
 		if n <= 178 || n >= 198 {
 			t.Errorf("months %d to %d: %d of %d intervals hold the truth", monthGroups[g][0], monthGroups[g][1], n, companies)
+		}
+	}
+}
+
+// TestUnknownIsNoValue: of how much of something is told apart, those of whom it is not known say nothing; and 0 stays 0 of them, in
+// training and in scoring.
+func TestUnknownIsNoValue(t *testing.T) {
+	columns := plain{names: []string{"tenure", "tenure_known"}}
+	var rows []Row
+	for c := range 200 {
+		x := []float64{2 + float64(c)/100, 1}
+		if c < 6 {
+			x = []float64{0, 0}
+		}
+		rows = append(rows, Row{Customer: fmt.Sprint(1000 + c), At: testStart, Segment: "s", X: x, FollowUp: 90})
+	}
+	d := newDesign(rows, columns, testStart+200*testDay)
+	if !near64(d.least[0], 2.15, 1e-12) || !near64(d.most[0], 3.90, 1e-12) { // the tenth of those who are known, from either end
+		t.Errorf("tenure is told apart from %g to %g", d.least[0], d.most[0])
+	}
+	m := known(columns, []float64{0.5, 0.25}, []float64{0, 0})
+	m.Least, m.Most = d.least, d.most
+	if err := m.bind(columns); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ tenure, known, want float64 }{{0, 0, 0}, {0, 1, 2.15}, {3, 1, 3}, {9, 1, 3.9}} {
+		row := Row{X: []float64{test.tenure, test.known}}
+		var x seen
+		if m.look(&row, 0, &x); !near64(d.at(&row, 0), test.want, 1e-12) || x.feature[0] != d.at(&row, 0) {
+			t.Errorf("tenure %g, known %g, is learnt as %g and scored as %g, not %g", test.tenure, test.known, d.at(&row, 0), x.feature[0], test.want)
+		}
+	}
+}
+
+// TestTooLargeForANumber: a feature of which one value is so large that its square is none says nothing, and the others what they say
+// without it.
+func TestTooLargeForANumber(t *testing.T) {
+	w := simple(71)
+	rows := marked(w, 3000, 1, 0)
+	rows[len(rows)-1].X[6] = 0
+	without, _ := mustTrain(t, rows, w, Options{Strengths: []float64{1}})
+	for _, huge := range []float64{1e153, 1e160, -1e300} {
+		rows[len(rows)-1].X[6] = huge
+		with, report := mustTrain(t, rows, w, Options{Strengths: []float64{1}})
+		for g := range with.Months {
+			if !report.Months[g].Converged || huge != 1e153 && !slices.Equal(with.Months[g].Coefficients, without.Months[g].Coefficients) {
+				t.Errorf("%g: converged %v, coefficients %v, without it %v", huge, report.Months[g].Converged, with.Months[g].Coefficients, without.Months[g].Coefficients)
+			}
+		}
+	}
+}
+
+// TestPenalty, by hand. One customer of two hundred has a flag, so that the bound changes nothing of it: it is 1 in 1 row of 200 and 0 in
+// the others, its variance 0.005 x 0.995, and who has it lies 1 / sqrt(0.004975) = 14.1776 standard deviations from the usual 0. A law of
+// 1.5 log odds for these is a penalty of 14.1776² / 2.25 = 201.005 / 2.25 = 89.3356. What half the customers have, 1 or 3 by turns, has a
+// standard deviation of 1, and lies 2 from the median of 3: 4 / 2.25 = 1.7778. All of it as often as a loss is counted.
+func TestPenalty(t *testing.T) {
+	columns := plain{names: []string{"flag", "dense"}}
+	for again, strengths := range map[int]map[float64][2]float64{
+		1: {1: {89.3356, 1.7778}, 10: {89.3356, 10}, 100: {100, 100}},
+		3: {1: {268.0067, 5.3333}, 10: {268.0067, 10}, 300: {300, 300}},
+	} {
+		var rows []Row
+		for c := range 200 {
+			for landmark := range again {
+				r := Row{Customer: fmt.Sprint(1000 + c), At: testStart + event.Instant(landmark)*monthDays*testDay, Segment: "s", FollowUp: 360}
+				r.X = []float64{flag(c == 7), float64(1 + 2*(c%2))}
+				if c < 20 { // lost a year after the first landmark, and seen to be from each
+					r.Lost, r.FollowUp = true, float64(360-landmark*monthDays)
+				}
+				rows = append(rows, r)
+			}
+		}
+		d := newDesign(rows, columns, testStart+1000*testDay)
+		for strength, want := range strengths {
+			p := d.problemOf(d.exposures(monthGroups[2], everBefore(testStart+1000*testDay)), strength)
+			for i, want := range want {
+				assumed := want
+				if want > strength {
+					assumed *= float64(again)
+				}
+				if at := d.first() + i; p.again != float64(again) || !near64(p.penalty(at), want, 1e-4) || !near64(p.assumed(at), assumed, 3e-4) {
+					t.Errorf("strength %g, each loss counted %g times: the penalty of %s is %.4f, not %.4f; it varies by %.4f, not %.4f",
+						strength, p.again, columns.names[i], p.penalty(at), want, p.assumed(at), assumed)
+				}
+			}
+			if p.penalty(1) != strength || p.assumed(0) != 0 {
+				t.Errorf("the penalty of a segment is %g, not %g; that of the intercept varies by %g", p.penalty(1), strength, p.assumed(0))
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ type design struct {
 	least    []float64 // of features: what lies below counts as this
 	most     []float64 // of features: what lies above counts as this
 	leap     []float64 // of parameters: see leaps
+	known    []knowing // of features
 	start    []int32   // of each row in param and value, and the end
 	param    []uint16
 	value    []float32
@@ -45,6 +46,9 @@ func newDesign(rows []Row, columns Columns, until event.Instant) *design {
 	d.sign = make([]int8, d.params())
 	for i := range d.features {
 		d.sign[d.first()+i] = int8(columns.Sign(i))
+	}
+	for _, name := range columns.Names() {
+		d.known = append(d.known, knowing{place: slices.Index(columns.Names(), name+ofKnown)})
 	}
 	d.bound()
 	d.measure()
@@ -82,12 +86,15 @@ func finite(v float64) float64 {
 	return v
 }
 
-// at is a feature of a row as the hazards look at it.
+// at is a feature of a row as the hazards look at it: 0 where it is not known, whatever was reached of it.
 func (d *design) at(r *Row, feature int) float64 {
+	if d.known[feature].unknown(r) {
+		return 0
+	}
 	return max(d.least[feature], min(d.most[feature], finite(r.X[feature])))
 }
 
-// measure finds the standard deviation of each feature.
+// measure finds the standard deviation of each feature. One of which it is too large for a number counts as the same in all rows.
 func (d *design) measure() {
 	d.scale = make([]float64, d.params())
 	for p := range d.first() {
@@ -104,8 +111,12 @@ func (d *design) measure() {
 		}
 	}
 	for p := d.first(); p < len(d.scale); p++ {
+		i := p - d.first()
 		d.scale[p] = math.Sqrt(d.scale[p] / n)
-		if d.scale[p] < 1e-9*(1+math.Abs(mean[p-d.first()])) {
+		if finite(d.scale[p]) != d.scale[p] {
+			d.scale[p], d.least[i], d.most[i] = 0, 0, 0
+		}
+		if d.scale[p] < 1e-9*(1+math.Abs(mean[i])) {
 			d.scale[p] = 0
 		}
 	}

@@ -244,8 +244,8 @@ type seen struct {
 	n       int // of param and value
 }
 
-// look gathers a row, each feature within what training saw of it. A value that is none counts as the least; one that is not known,
-// where the model has not learnt what that means, as the mean of the segment.
+// look gathers a row, each feature within what training saw of it. A value that is none counts as the least; one that is not known as
+// 0, or as the mean of the segment where the model has not learnt what that means.
 func (m *Model) look(row *Row, segment int, x *seen) {
 	x.param[0], x.value[0], x.n = 0, 1, 1
 	if segment < len(m.Segments) {
@@ -253,13 +253,16 @@ func (m *Model) look(row *Row, segment int, x *seen) {
 	}
 	for i := range m.bound.useful {
 		f := &m.bound.useful[i]
-		v := row.X[f.place]
-		if !f.known.learnt && f.known.unknown(row) {
+		v, unknown := row.X[f.place], f.known.unknown(row)
+		if unknown && !f.known.learnt {
 			v = m.Means[segment][f.feature]
 		}
-		if !(v > f.least) {
+		switch {
+		case unknown && f.known.learnt:
+			v = 0
+		case !(v > f.least):
 			v = f.least
-		} else if v > f.most {
+		case v > f.most:
 			v = f.most
 		}
 		x.feature[f.feature] = v

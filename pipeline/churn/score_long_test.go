@@ -60,7 +60,10 @@ func valueLong(m *Model, row *Row, segment, i int) float64 {
 		return 0
 	}
 	v, known := row.X[m.bound.place[i]], m.bound.known[i]
-	if !known.learnt && known.unknown(row) {
+	if known.unknown(row) {
+		if known.learnt {
+			return 0
+		}
 		v = m.Means[segment][i]
 	}
 	if !(v > m.Least[i]) {
