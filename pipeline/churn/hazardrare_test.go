@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
+
 	"parcours/pipeline/event"
 )
 
@@ -61,6 +63,36 @@ func TestFewDecideLittle(t *testing.T) {
 		}
 		if with.Low[2] > 1.5*without.P[2] {
 			t.Errorf("seed %d: it is %.3f at least, says the interval; %.3f without", seed, with.Low[2], without.P[2])
+		}
+	}
+}
+
+// TestOneDecidesLittle: one customer of three thousand has a flag, which bounds cannot touch, and is lost. Without a law of what a flag does
+// who has it would be as good as gone; with the law, and each loss counted as often as it is seen, the effect is two standard deviations
+// of it at the most. The interval holds those who have no flag.
+func TestOneDecidesLittle(t *testing.T) {
+	for seed := range uint64(3) {
+		w := simple(80 + seed)
+		w.static, w.landmarks = true, 16
+		rows := marked(w, 3000, 1, 0)
+		for i := range rows {
+			if r := &rows[i]; r.X[6] == 1 { // lost after 200 days
+				r.Lost, r.FollowUp = true, 200-float64(r.At-testStart)/float64(testDay)
+			}
+		}
+		rows = slices.DeleteFunc(rows, func(r Row) bool { return r.FollowUp < 0 })
+		m, _ := mustTrain(t, rows, w, Options{Strengths: []float64{1}})
+		row := Row{Segment: "home", X: make([]float64, 7)}
+		without := m.Score(&row)
+		row.X[6] = 1
+		with := m.Score(&row)
+		t.Logf("seed %d: within a year %.3f without, %.3f (%.3f to %.3f) with the flag; %v", seed, without.P[2], with.P[2], with.Low[2], with.High[2],
+			[]float64{m.Months[0].Coefficients[6], m.Months[1].Coefficients[6], m.Months[2].Coefficients[6]})
+		if most := m.Months[2].Coefficients[6]; most < 0.5 || most > 2*plausible {
+			t.Errorf("seed %d: the flag adds %.2f log odds in months 4 to 12", seed, most)
+		}
+		if with.P[2] > 0.4 || with.P[2] < without.P[2] || with.Low[2] > without.P[2] {
+			t.Errorf("seed %d: %.3f (from %.3f on) within a year, and %.3f without", seed, with.P[2], with.Low[2], without.P[2])
 		}
 	}
 }
@@ -259,6 +291,34 @@ func TestPenalty(t *testing.T) {
 			if p.penalty(1) != strength || p.assumed(0) != 0 {
 				t.Errorf("the penalty of a segment is %g, not %g; that of the intercept varies by %g", p.penalty(1), strength, p.assumed(0))
 			}
+		}
+	}
+}
+
+// TestNobodyLostIsNotCertain: of ten who have a flag and of whom none was lost, the squared gradients are those that the hazard expects,
+// and not those near 0 that they happen to be; of what many lost customers have they stay as they are.
+func TestNobodyLostIsNotCertain(t *testing.T) {
+	w := simple(90)
+	w.static, w.landmarks = true, 16
+	d := newDesign(marked(w, 3000, 10, -30), w.columns, w.until())
+	p := d.problemOf(d.exposures(monthGroups[2], everBefore(w.until())), 1)
+	f := p.fit(p.nothing())
+	gradient, hessian := p.derivatives(f.params)
+	free := p.free(f.params, gradient)
+	filling := fillings([3]problem{p, p, p}, [3]fitted{f, f, f}, [3][]int{free, free, free})[0][0]
+	before := mat.DenseCopyOf(filling)
+	p.expected(filling, hessian, free)
+	for i, at := range free {
+		is, was := filling.At(i, i), before.At(i, i)
+		if at != d.first()+6 {
+			if is != was {
+				t.Errorf("parameter %d, which many have: %g is %g", at, was, is)
+			}
+			continue
+		}
+		want := p.again * (hessian[at*d.params()+at] - p.penalty(at))
+		if was > want/2 || !near64(is, want, 1e-9*want) {
+			t.Errorf("the flag: %g is %g, not %g", was, is, want)
 		}
 	}
 }
