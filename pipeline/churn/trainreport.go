@@ -33,7 +33,7 @@ type MonthsReport struct {
 	First, Last int
 	Losses      int
 	Exposure    float64 // customer-months
-	Strength    float64
+	Strength    float64 // that was chosen; of a feature the penalty may be more (docs/churnmodel.md)
 	Steps       int
 	Converged   bool
 	Borrowed    bool     // learnt from all months, for want of losses
