@@ -246,6 +246,9 @@ func TestTooLargeForANumber(t *testing.T) {
 	for _, huge := range []float64{1e153, 1e160, -1e300} {
 		rows[len(rows)-1].X[6] = huge
 		with, report := mustTrain(t, rows, w, Options{Strengths: []float64{1}})
+		if err := with.bounded(); huge != 1e153 && (err != nil || with.Least[6] != 0 || with.Most[6] != 0) {
+			t.Errorf("%g: told apart from %g to %g, which is refused: %v", huge, with.Least[6], with.Most[6], err)
+		}
 		for g := range with.Months {
 			if !report.Months[g].Converged || huge != 1e153 && !slices.Equal(with.Months[g].Coefficients, without.Months[g].Coefficients) {
 				t.Errorf("%g: converged %v, coefficients %v, without it %v", huge, report.Months[g].Converged, with.Months[g].Coefficients, without.Months[g].Coefficients)
