@@ -112,8 +112,8 @@ type Model struct {
 	Projection   [3]bool       `json:"projection"` // of Horizons
 
 	Features []string  `json:"features"` // all coefficients by these names
-	Least    []float64 `json:"least"`    // of a feature in training: a smaller value counts as this one
-	Most     []float64 `json:"most"`     // and a greater one as this
+	Least    []float64 `json:"least"`    // of a feature: values are told apart from here on, as ten customers in training reached it (docs/churnmodel.md); one that is not known counts as 0
+	Most     []float64 `json:"most"`     // and up to here; a greater one counts as this
 	Segments []string  `json:"segments"` // sorted
 
 	Months      [3]Hazard    `json:"months"`      // 1, 2 and 3, 4 to 12
@@ -144,7 +144,7 @@ type Hazard struct {
 	Free       []int     `json:"free"`       // parameters that are neither constant nor at their bound: 0 the intercept, then offsets, then coefficients
 	Covariance []float32 `json:"covariance"` // of these, before the recalibration: rows of the lower triangle
 
-	Strength  float64 `json:"strength"` // of the L2 penalty on standardised coefficients
+	Strength  float64 `json:"strength"` // of the L2 penalty that was chosen; that of a coefficient may be more (docs/churnmodel.md)
 	Losses    int     `json:"losses"`   // what it was learnt from
 	Exposure  float64 `json:"exposure"` // in customer-months
 	Converged bool    `json:"converged"`

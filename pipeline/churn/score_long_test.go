@@ -124,7 +124,7 @@ func reasonsLong(m *Model, row *Row, segment int, values []float64, by [3]float6
 // TestScoreTheLongWay: Score says what the formulas say, to the bit, of rows that know all and of rows that know little, by a model that
 // was trained and by the prior; and so does what decides alone, as far as it goes.
 func TestScoreTheLongWay(t *testing.T) {
-	rows, columns := everything(1800, 12, 3)
+	rows, columns := everything(2000, 12, 3)
 	trained, _, err := Train(rows, columns, testStart+testDay*monthDays*12, Options{Strengths: []float64{30}})
 	if err != nil {
 		t.Fatal(err)
