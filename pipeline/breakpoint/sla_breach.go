@@ -203,9 +203,9 @@ func (s *scope) complaintDeadlines(j *journey.Journey, i int, e *event.Event) []
 		return nil
 	}
 	rest := j.Steps[i+1:]
-	answer := first(rest, func(a *event.Event) bool { return a.Type == event.ComplaintAnswered && sameCase(a, e) })
+	answer := first(rest, func(a *event.Event) bool { return a.Type == event.ComplaintAnswered && sameComplaint(a, e) })
 	ack := first(rest, func(a *event.Event) bool {
-		return (a.Type == event.ComplaintAcknowledged || a.Type == event.ComplaintAnswered) && sameCase(a, e)
+		return (a.Type == event.ComplaintAcknowledged || a.Type == event.ComplaintAnswered) && sameComplaint(a, e)
 	})
 	from := e.At
 	if e.Data.SentAt != 0 {
@@ -222,7 +222,7 @@ func (s *scope) complaintDeadlines(j *journey.Journey, i int, e *event.Event) []
 func underWay(before []*event.Event, filed *event.Event) (open bool) {
 	for _, e := range before {
 		switch {
-		case !oneCustomer(e, filed) || !sameCase(e, filed):
+		case !sameComplaint(e, filed):
 		case e.Type == event.ComplaintFiled:
 			open = open || e.Data.Case == filed.Data.Case
 		case e.Type == event.ComplaintAnswered:
@@ -232,6 +232,9 @@ func underWay(before []*event.Event, filed *event.Event) (open bool) {
 	return open
 }
 
+// sameComplaint says whether two events may be of one complaint: neither of two customers nor of two cases.
+func sameComplaint(a, b *event.Event) bool { return oneCustomer(a, b) && sameCase(a, b) }
+
 func answerDue(from event.Instant, e *event.Event, rest []*event.Event, book *rules.Book) event.Instant {
 	calendar, sla := book.CalendarOf(""), book.SLA // the law knows no unit's calendar
 	if e.Data.Regime != "payment" {
@@ -239,7 +242,7 @@ func answerDue(from event.Instant, e *event.Event, rest []*event.Event, book *ru
 	}
 	due := calendar.EndOfJourOuvrable(from, sla.PaymentAnswer)
 	holding := first(rest, func(a *event.Event) bool {
-		return a.Type == event.ComplaintAcknowledged && a.Data.Holding && sameCase(a, e) && a.At <= due
+		return a.Type == event.ComplaintAcknowledged && a.Data.Holding && sameComplaint(a, e) && a.At <= due
 	})
 	if holding != nil {
 		return calendar.EndOfJourOuvrable(from, sla.PaymentAfterReply)

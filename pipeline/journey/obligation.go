@@ -101,7 +101,7 @@ func settles(typ string) bool {
 
 // owing says whether an answer could still be owed, by owesTo's reading.
 func (s *state) owing() bool {
-	return s.complained || len(s.complaints) > 0 || len(s.messages) > 0 || len(s.promises) > 0 || len(s.orders) > 0 || len(s.appointments) > 0
+	return len(s.complainants) > 0 || len(s.messages) > 0 || len(s.promises) > 0 || len(s.orders) > 0 || len(s.appointments) > 0
 }
 
 // owesTo says whether the journey has open what the event settles.
@@ -116,9 +116,9 @@ func (s *state) owesTo(e *event.Event) bool {
 	case event.AppointmentMissed:
 		return len(s.appointments) > 0
 	case event.ComplaintEscalated:
-		return s.complained // after the answer too
+		return slices.ContainsFunc(s.complainants, func(c string) bool { return oneCustomer(c, e.Data.Customer) }) // after the answer too
 	case event.ComplaintAcknowledged, event.ComplaintAnswered, event.ComplaintClosed:
-		return len(s.complaints) > 0
+		return slices.ContainsFunc(s.complaints, func(c *event.Event) bool { return sameComplaint(c, e) })
 	}
 	return false
 }

@@ -29,8 +29,8 @@ type state struct {
 // obligations are what the company still owes in the journey; while one is open it does not lapse.
 type obligations struct {
 	cases        []caseState
-	complaints   []string       // cases of those that are open; "" for one of no case
-	complained   bool           // ever
+	complaints   []*event.Event // filed or escalated, and neither answered nor closed
+	complainants []string       // customers of all complaints ever; "" for nobody in particular
 	promises     []*event.Event // made, and neither kept nor performed
 	messages     []string       // contacts with a message unanswered; "" for messages without a contact
 	orders       []*event.Event // not delivered
@@ -176,20 +176,27 @@ func worksOn(e *event.Event) bool {
 func (s *state) complaintStep(e *event.Event) {
 	switch e.Type {
 	case event.ComplaintFiled:
-		s.complaints, s.complained, s.ended = with(s.complaints, e.Data.Case), true, nil // told again it is the same one
+		s.complain(e)
 	case event.ComplaintAnswered, event.ComplaintClosed:
-		s.complaints = slices.DeleteFunc(s.complaints, func(filed string) bool { return sameComplaint(filed, e) })
+		s.complaints = slices.DeleteFunc(s.complaints, func(c *event.Event) bool { return sameComplaint(c, e) })
 	case event.ComplaintEscalated:
-		s.escalated, s.ended = true, nil
-		if !slices.ContainsFunc(s.complaints, func(filed string) bool { return sameComplaint(filed, e) }) {
-			s.complaints = append(s.complaints, e.Data.Case)
-		}
+		s.complain(e)
+		s.escalated = true
 	}
 }
 
-// sameComplaint says whether an event is about the complaint filed under a case: it names the same, or one of them none.
-func sameComplaint(filed string, e *event.Event) bool {
-	return filed == e.Data.Case || filed == "" || e.Data.Case == ""
+// complain opens a complaint. Told again by the same customer, of the same case, it is the same one.
+func (s *state) complain(e *event.Event) {
+	s.ended, s.complainants = nil, with(s.complainants, e.Data.Customer)
+	if !slices.ContainsFunc(s.complaints, func(c *event.Event) bool { return c.Data.Customer == e.Data.Customer && c.Data.Case == e.Data.Case }) {
+		s.complaints = append(s.complaints, e)
+	}
+}
+
+// sameComplaint says whether an event may be about a complaint: neither is it of another customer, nor of another case.
+func sameComplaint(complaint, e *event.Event) bool {
+	a, b := complaint.Data.Case, e.Data.Case
+	return oneCustomer(complaint.Data.Customer, e.Data.Customer) && (a == b || a == "" || b == "")
 }
 
 func (s *state) owedStep(e *event.Event) {

@@ -197,7 +197,7 @@ func answers(d *debt, e *event.Event) bool {
 	case event.AppointmentMissed:
 		return open && d.what == "appointment"
 	case event.ComplaintAcknowledged, event.ComplaintAnswered, event.ComplaintClosed:
-		return open && d.what == "complaint"
+		return open && d.what == "complaint" && sameCase(f.Case, g.Case)
 	case event.ComplaintEscalated:
 		return d.what == "complaint"
 	}
