@@ -119,13 +119,16 @@ func (f *folder) moved(j *Journey) {
 	}
 }
 
-// find is rule 2 of product.md.
+// find is rule 2 of product.md. What begins a case goes by the rules of cases first, and else as an answer where it is one.
 func (f *folder) find(b *block) *Journey {
 	if len(b.cases) > 0 {
 		if j := f.holding(b); j != nil {
 			return j
 		}
-		return f.findForCase(b)
+		if j := f.findForCase(b); j != nil {
+			return j
+		}
+		return f.owing(b)
 	}
 	if j := f.owing(b); j != nil {
 		return j
