@@ -108,7 +108,7 @@ func (s *state) owing() bool {
 func (s *state) owesTo(e *event.Event) bool {
 	switch e.Type {
 	case event.MessageReplied:
-		return len(s.messages) > 0
+		return slices.ContainsFunc(s.messages, func(m *event.Event) bool { return oneCustomer(m.Data.Customer, e.Data.Customer) })
 	case event.PromiseKept:
 		return slices.ContainsFunc(s.promises, func(made *event.Event) bool { return made.Data.Promise == e.Data.Promise })
 	case event.OrderDelivered:

@@ -32,7 +32,7 @@ type obligations struct {
 	complaints   []*event.Event // filed or escalated, and neither answered nor closed
 	complainants []string       // customers of all complaints ever; "" for nobody in particular
 	promises     []*event.Event // made, and neither kept nor performed
-	messages     []string       // contacts with a message unanswered; "" for messages without a contact
+	messages     []*event.Event // not answered
 	orders       []*event.Event // not delivered
 	appointments []event.Instant
 }
@@ -83,7 +83,8 @@ func (s *state) contactStep(e *event.Event) {
 		s.contactFailed = true
 	case event.ContactAnswered:
 		s.back()
-		s.contactFailed, s.unanswered, s.messages = false, false, nil
+		s.contactFailed, s.unanswered = false, false
+		s.answer(e)
 	case event.ContactTransferred:
 		s.contactFailed, s.unanswered = false, false
 	case event.ContactEnded:
@@ -97,23 +98,32 @@ func (s *state) contactStep(e *event.Event) {
 	case event.MessageReceived:
 		s.back()
 		s.contactFailed, s.unanswered = false, false
-		s.messages = with(s.messages, e.Data.Contact)
+		s.messages = append(s.messages, e)
 	case event.MessageReplied:
 		s.contactFailed, s.unanswered = false, false
-		s.answer(e.Data.Contact)
+		s.answer(e)
 	}
 }
 
 // back: the customer is there again, and what was said of the end before no longer holds.
 func (s *state) back() { s.ended, s.customerSaid = nil, nil }
 
-// answer clears the message of a contact; an answer that names no contact clears them all.
-func (s *state) answer(contact string) {
-	if contact == "" {
-		s.messages = nil
-		return
+// answer takes out the messages that an event answers.
+func (s *state) answer(e *event.Event) {
+	s.messages = slices.DeleteFunc(s.messages, func(m *event.Event) bool { return answers(m, e) })
+}
+
+// answers says whether an event answers a message of the same customer: a reply in its thread or, where one of both names no
+// thread, any; or somebody who answers on an assisted channel or none.
+func answers(message, e *event.Event) bool {
+	a, b := &message.Data, &e.Data
+	if !oneCustomer(a.Customer, b.Customer) {
+		return false
 	}
-	s.messages = without(without(s.messages, contact), "")
+	if e.Type == event.MessageReplied {
+		return a.Contact == b.Contact || a.Contact == "" || b.Contact == ""
+	}
+	return b.Channel == "" || b.Channel.Assisted()
 }
 
 func (s *state) attemptStep(e *event.Event) {
@@ -363,14 +373,4 @@ func with(list []string, s string) []string {
 		return list
 	}
 	return append(list, s)
-}
-
-func without(list []string, s string) []string {
-	var rest []string
-	for _, x := range list {
-		if x != s {
-			rest = append(rest, x)
-		}
-	}
-	return rest
 }

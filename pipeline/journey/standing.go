@@ -30,11 +30,14 @@ func Stands(steps []*event.Event, clock event.Instant, family string, book *rule
 		return Standing{}, false
 	}
 	read := read(steps, clock, family, book)
-	s := Standing{Complaints: len(read.complaints), Promises: read.promises, Messages: read.messages, Orders: read.orders, Until: Never}
+	s := Standing{Complaints: len(read.complaints), Promises: read.promises, Orders: read.orders, Until: Never}
 	for _, c := range read.cases {
 		if c.open {
 			s.Cases = append(s.Cases, c.id)
 		}
+	}
+	for _, m := range read.messages {
+		s.Messages = with(s.Messages, m.Data.Contact)
 	}
 	for _, due := range read.appointments {
 		if clock <= due {

@@ -114,8 +114,8 @@ func (c chance) event(at time.Time) string {
 
 // How many of the random histories may differ: as many as do, so that it can only become fewer.
 const (
-	mostOtherJourneys = 50
-	mostOtherEnds     = 6
+	mostOtherJourneys = 28
+	mostOtherEnds     = 0
 	mostDifferent     = 11
 )
 

@@ -2,6 +2,7 @@ package reference_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,8 @@ func difference(t *testing.T, events []*event.Event, clock event.Instant, kinds 
 // agreed are the kinds on which the fold and the reference must agree in every history: all twenty.
 var agreed = reference.Kinds()
 
-// TestAgreesOnScripts: in the histories with which journeys and breakpoints are tested, the reference finds what the fold finds.
+// TestAgreesOnScripts: in the histories with which journeys and breakpoints are tested, the reference makes the journeys that the
+// fold makes, ends them alike at the same cost, and finds what the fold finds.
 func TestAgreesOnScripts(t *testing.T) {
 	script, err := scenario.New()
 	if err != nil {
@@ -61,6 +63,9 @@ func TestAgreesOnScripts(t *testing.T) {
 					return d.Expected // another book than the default; nothing at all
 				}
 				events, clock := history(t, script, d)
+				if fold, reference := journeys(t, events, clock); !maps.Equal(fold, reference) {
+					t.Errorf("%s:\n%s\nthe fold: %v\nthe reference: %v", d.Pos, d.Input, fold, reference)
+				}
 				if lines := difference(t, events, clock, agreed); len(lines) > 0 {
 					t.Errorf("%s:\n%s\n%s", d.Pos, d.Input, fmt.Sprint(strings.Join(lines, "\n")))
 				}
