@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"bytes"
-	"math"
 	"os"
 	"slices"
 	"testing"
@@ -105,7 +104,7 @@ func TestAvoidableCostByReference(t *testing.T) {
 	}
 	for month, got := range known(t, "avoidable_cost") {
 		want := months[month]
-		if got.n != want.n || math.Abs(got.amount-want.avoidable) > 1e-6 || math.Abs(got.value-want.avoidable/want.cost) > 1e-9 {
+		if got.n != want.n || !near(got.amount, want.avoidable, 1e-6) || !near(got.value, want.avoidable/want.cost, 1e-9) {
 			t.Errorf("%s: %v, which is %v, of %v journeys; the reference says %v, %v, %v", month, got.amount, got.value, got.n,
 				want.avoidable, want.avoidable/want.cost, want.n)
 		}

@@ -127,7 +127,7 @@ func fill() (*Company, error) {
 			return nil, err
 		}
 	}
-	if err := look("cmd", "pipeline", "schemas"); err != nil {
+	if err := look("go.mod", "go.sum", "cmd", "dashboards", "pipeline", "schemas"); err != nil {
 		return nil, err
 	}
 	if err := run(module(), "go", "build", "-o", in("parcours"), "./cmd/parcours"); err != nil {
@@ -147,10 +147,11 @@ func fill() (*Company, error) {
 	return c, err
 }
 
-// look opens the folders that the binary is built of. `go test` repeats an old result until a file is another that the test itself
-// has opened or that is in its own binary, and knows nothing of what `go build` reads: a fold that is wrong would go unseen.
-func look(folders ...string) error {
-	for _, f := range folders {
+// look opens what the binary is built of: files, and folders with all that is in them. `go test` repeats an old result until a file is
+// another that the test itself has opened or that is in its own binary, and knows nothing of what `go build` reads: a fold that is wrong
+// would go unseen.
+func look(paths ...string) error {
+	for _, f := range paths {
 		if err := filepath.WalkDir(filepath.Join(module(), f), func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
 			return err
 		}
