@@ -23,11 +23,13 @@ type Brief struct {
 	Months   []time.Time // that could have been chosen, the latest first
 	Headline string
 	Figures  []Figure
+	Absent   []Absent     // those of the five that no month up to the brief's has
 	Ranking  []Breakpoint // of the journeys that ended in the month, by avoidable cost, the dearest first
 	Listed   Listed       // of the month, whatever they cost
 	Changes  []Change     // of rates against the month before, beyond noise, the largest first
 	Compared uint64       // kinds whose rate is compared with the month before
 	Withheld uint64       // kinds of the month whose rate is not
+	Alone    uint64       // of them, those with nothing to be compared with
 	Alerts   []Alert      // raised and not cleared by the end of the month
 	Watch    Watch        // without which no alert says nothing
 	Actions  []Action     // launched in the twelve months up to its end
@@ -56,6 +58,20 @@ type Figure struct {
 	Before        Comparison
 	History       []Point
 }
+
+// Absent is one of the five that is not known in any month up to the brief's.
+type Absent struct {
+	Name          string  // of figures_v
+	State         string  // of comex_figures_v: too early, none or not measured
+	Target        float64 // NaN when the rules have none
+	LowerIsBetter bool
+}
+
+// figures are the five, as they stand on the page.
+var figures = []string{"journeys_without_serious_breakpoint", "first_contact_resolution", "satisfaction", "complaints_in_time", "avoidable_cost"}
+
+// first says whether no month before the brief's is in the data.
+func (b *Brief) first() bool { return len(b.Months) > 0 && b.Months[len(b.Months)-1].Equal(b.Month) }
 
 // Comparison is with the month twelve months before, or with the first of those that the rules name where that one is not among them.
 type Comparison struct {
@@ -101,10 +117,14 @@ type Breakpoint struct {
 	Customers          uint64
 	Captive            uint64
 	Severity           uint8
-	Since              string // from when on its present level stands, in words; empty when not known
+	Since              time.Time // from when on its present level stands: a day where SinceBy is alert, else a month
+	SinceBy            string    // of comex_breakpoints_v: alert, rise, fall, rules or start; empty when not known
 	Says               string
 	RiskRatio          float64
 }
+
+// associated says whether the page tells what leaving it is associated with.
+func (r *Breakpoint) associated() bool { return r.Says == "estimated" && !math.IsNaN(r.RiskRatio) }
 
 // Listed are those that a ranking by cost would hide: each breakpoint and each customer once.
 type Listed struct {
@@ -151,7 +171,8 @@ type Share struct {
 type Risk struct {
 	ValueAtRisk float64
 	Customers   uint64
-	ToCall      uint64 // of the list to call, those who show a signal
+	ToCall      uint64 // customers in the list to call, by what they have at risk beyond their segment
+	Signalled   uint64 // of them, those who show a signal
 	Prior       bool   // by judgement: nothing was learnt yet
 }
 

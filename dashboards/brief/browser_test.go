@@ -6,12 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"parcours/dashboards/brief"
 	"parcours/dashboards/words"
 )
 
@@ -58,11 +60,16 @@ const measure = `(() => {
 	}
 })()`
 
-// TestPagesInABrowser: in both languages nothing overflows, no chart is empty, and it prints on two A4 pages.
+// TestPagesInABrowser: in both languages nothing overflows, no chart is empty, and it prints on two A4 pages, with figures that are not known too.
 func TestPagesInABrowser(t *testing.T) {
 	ctx := browser(t)
-	for _, l := range words.Languages() {
-		html, err := sample(l).HTML(false)
+	for i, l := range append(words.Languages(), words.Languages()...) {
+		b := sample(l)
+		if i >= len(words.Languages()) {
+			b.Figures = slices.Delete(b.Figures, 3, 4)
+			b.Absent = []brief.Absent{{Name: "complaints_in_time", State: []string{"too early", "not measured"}[i%2], Target: 0.95}}
+		}
+		html, err := b.HTML(false)
 		if err != nil {
 			t.Fatal(err)
 		}

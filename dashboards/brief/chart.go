@@ -157,7 +157,7 @@ func (s *sayer) target(p *plot.Plot, f *Figure) error {
 		return err
 	}
 	line.Color, line.Width, line.Dashes = quiet, 0.9, []vg.Length{3, 2}
-	label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: p.X.Min, Y: f.Target}}, Labels: []string{s.say("brief.target") + " " + s.share(f.Target)}})
+	label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: p.X.Min, Y: f.Target}}, Labels: []string{s.sayf(aim(f.LowerIsBetter)+"_of", s.share(f.Target))}})
 	if err != nil {
 		return err
 	}

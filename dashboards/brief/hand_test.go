@@ -3,6 +3,7 @@ package brief_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -121,8 +122,21 @@ func TestBriefOfFew(t *testing.T) {
 	if b.Listed != (brief.Listed{Severe: 1, Captive: 1}) {
 		t.Errorf("one breakpoint of severity 5 and one captive customer, got %+v", b.Listed)
 	}
-	if b.Compared != 0 || b.Withheld != 2 {
-		t.Errorf("nothing is compared of two kinds, got %d and %d", b.Compared, b.Withheld)
+	if b.Compared != 0 || b.Withheld != 2 || b.Alone != 2 {
+		t.Errorf("nothing is compared of two kinds, which have nothing to be compared with, got %d, %d and %d", b.Compared, b.Withheld, b.Alone)
+	}
+	var absent []string
+	for _, a := range b.Absent {
+		absent = append(absent, a.Name+" "+a.State)
+	}
+	if want := []string{"first_contact_resolution not measured", "satisfaction not measured", "complaints_in_time not measured"}; !slices.Equal(absent, want) {
+		t.Errorf("of two figures there is something, the others are %v, not %v", absent, want)
+	}
+	holds(t, page, "<h3>Satisfaction</h3><b>non mesuré</b>", "jamais vu dans les données reçues", "<td class=\"since\">non connu</td>")
+	if march, err := brief.Read(t.Context(), asked(c.store), month(2025, 3), words.French); err != nil {
+		t.Error(err)
+	} else {
+		holds(t, pageOf(t, march), "les données n'ont pas de mois avant mars 2025")
 	}
 	holds(t, page, "Les deux points de rupture qui ont un coût évitable", "Deux points de rupture font 100,0 % du coût évitable", "1 rupture de gravité 5", "1 client sans alternative touché.",
 		"Aucun taux n'a pu être comparé", "La fin du mois n'a pas encore été examinée", "1er septembre 2025", "2 fois, 2 clients")

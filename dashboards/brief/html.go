@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 
 	"parcours/dashboards/words"
@@ -39,23 +40,23 @@ func (b *Brief) HTML(live bool) ([]byte, error) {
 
 // view is what the pages show, in words.
 type view struct {
-	Live          bool
-	Language      string
-	Languages     []choice
-	Months        []choice
-	T             map[string]string
-	Title, Month  string
-	Headline      string
-	Tiles         []tile
-	Top           []rankRow
-	More          string
-	Alerts        string
-	Actions       string
-	Messages      []messageChart
-	Changes       []string
-	Suggestions   []string
-	Foot          []string
-	HasIllustrate bool
+	Live         bool
+	Language     string
+	Languages    []choice
+	Months       []choice
+	T            map[string]string
+	Title, Month string
+	Headline     string
+	Tiles        []tile
+	Top          []rankRow
+	More         string
+	Alerts       string
+	Actions      string
+	Messages     []messageChart
+	Changes      []string
+	Suggestions  []string
+	Foot         string
+	FootNext     string // of the second page
 }
 
 type choice struct {
@@ -65,7 +66,7 @@ type choice struct {
 
 type tile struct {
 	Name, Value, Beside, Target, Before, N, Month string
-	Missed, Rises, Bad                            bool
+	Missed, Rises, Bad, Absent                    bool
 }
 
 type rankRow struct {
@@ -96,15 +97,46 @@ func (s *sayer) view(b *Brief) (*view, error) {
 	for _, m := range b.Months {
 		v.Months = append(v.Months, choice{m.Format("2006-01"), s.month(m), m.Equal(b.Month)})
 	}
-	for i := range b.Figures {
-		v.Tiles = append(v.Tiles, s.tile(b, &b.Figures[i]))
-	}
+	v.Tiles = s.tiles(b)
 	v.Top, v.More = s.ranking(b), s.listed(b)
 	v.Alerts, v.Actions = s.alerts(b), s.actions(b)
-	v.Changes, v.Suggestions, v.Foot = s.changes(b), s.suggestions(b), s.foot(b)
+	v.Changes, v.Suggestions = s.changes(b), s.suggestions(b)
+	v.Foot, v.FootNext = s.foot(b), s.footNext(b)
 	var err error
 	v.Messages, err = s.messages(b)
 	return v, err
+}
+
+// tiles are the five figures; one that is not known says why.
+func (s *sayer) tiles(b *Brief) (list []tile) {
+	for _, name := range figures {
+		if i := slices.IndexFunc(b.Figures, func(f Figure) bool { return f.Name == name }); i >= 0 {
+			list = append(list, s.tile(b, &b.Figures[i]))
+		} else if i := slices.IndexFunc(b.Absent, func(a Absent) bool { return a.Name == name }); i >= 0 {
+			list = append(list, s.absent(&b.Absent[i]))
+		}
+	}
+	return list
+}
+
+// absent is a figure that is not known.
+func (s *sayer) absent(a *Absent) tile {
+	t := tile{Name: s.texts.Name("figure", a.Name), Value: s.say("brief.absent." + a.State + ".value"), Target: s.say("brief.no_target"), Absent: true}
+	if !math.IsNaN(a.Target) {
+		t.Target = s.sayf(aim(a.LowerIsBetter)+"_of", s.share(a.Target))
+	}
+	if t.N = s.say("brief.absent." + a.State + ".why"); a.State == "too early" && a.Name == "complaints_in_time" {
+		t.N = s.say("brief.absent.complaints")
+	}
+	return t
+}
+
+// aim is what texts call a target: of what is to stay low it is a limit.
+func aim(lowerIsBetter bool) string {
+	if lowerIsBetter {
+		return "brief.limit"
+	}
+	return "brief.target"
 }
 
 // tile is one figure.
@@ -120,11 +152,11 @@ func (s *sayer) tile(b *Brief, f *Figure) tile {
 	case math.IsNaN(f.Target):
 		t.Target = s.say("brief.no_target")
 	case !f.Known():
-		t.Target = s.sayf("brief.target_of", s.share(f.Target))
+		t.Target = s.sayf(aim(f.LowerIsBetter)+"_of", s.share(f.Target))
 	case f.Missed():
-		t.Missed, t.Target = true, s.sayf("brief.target_missed", s.share(f.Target))
+		t.Missed, t.Target = true, s.sayf(aim(f.LowerIsBetter)+"_missed", s.share(f.Target))
 	default:
-		t.Target = s.sayf("brief.target_met", s.share(f.Target))
+		t.Target = s.sayf(aim(f.LowerIsBetter)+"_met", s.share(f.Target))
 	}
 	t.Before, t.Rises, t.Bad = s.before(f)
 	if !f.Month.Equal(b.Month) {
@@ -181,16 +213,29 @@ func (s *sayer) ranking(b *Brief) (list []rankRow) {
 	for i, r := range b.Ranking[:min(told, len(b.Ranking))] {
 		row := rankRow{
 			Place: i + 1, Name: s.where(r.Kind, r.Family), Cost: s.money(r.Cost), Of: s.sayf("brief.part", s.share(r.Cost/b.Cost)),
-			Owner: s.texts.Name("silo", r.Silo), Since: r.Since, Width: int(math.Round(100 * r.Cost / b.Ranking[0].Cost)),
+			Owner: s.texts.Name("silo", r.Silo), Since: s.since(&r), Width: int(math.Round(100 * r.Cost / b.Ranking[0].Cost)),
 		}
 		times, customers := s.counted("brief.times", r.Breakpoints), s.counted("brief.customers", r.Customers)
 		row.Note = s.sayf("brief.note", times, customers)
-		if r.Says == "estimated" && !math.IsNaN(r.RiskRatio) {
+		if r.associated() {
 			row.Note = s.sayf("brief.note_loss", times, customers, s.decimal(r.RiskRatio))
 		}
 		list = append(list, row)
 	}
 	return list
+}
+
+// since says from when on its rate has been at its present level, and which way it went then.
+func (s *sayer) since(r *Breakpoint) string {
+	switch r.SinceBy {
+	case "":
+		return s.say("brief.since_by.unknown")
+	case "start":
+		return s.say("brief.since_by.start")
+	case "alert":
+		return s.sayf("brief.since_by.alert", s.day(r.Since))
+	}
+	return s.sayf("brief.since_by."+r.SinceBy, s.month(r.Since))
 }
 
 // listed are those that a ranking by cost would hide.
@@ -251,7 +296,7 @@ func (s *sayer) messages(b *Brief) (list []messageChart, err error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, messageChart{s.message(f), drawn, s.say("brief.band")})
+		list = append(list, messageChart{s.message(b, f), drawn, s.say("brief.band")})
 	}
 	costs, err := s.costs(b)
 	if err != nil {
@@ -261,18 +306,22 @@ func (s *sayer) messages(b *Brief) (list []messageChart, err error) {
 	return append(append(list, costs...), risk...), err
 }
 
-// message says in words what the trend of a figure shows.
-func (s *sayer) message(f *Figure) string {
+// message says in words what the trend of a figure shows, and of which month it is where that is another than the page's.
+func (s *sayer) message(b *Brief, f *Figure) string {
 	if !f.Known() {
 		return s.sayf("brief.is_not", s.texts.Name("figure", f.Name), s.month(f.Month))
 	}
-	text := s.sayf("brief.is", s.texts.Name("figure", f.Name), s.share(f.Value))
+	name := s.texts.Name("figure", f.Name)
+	if !f.Month.Equal(b.Month) {
+		name += ", " + s.month(f.Month)
+	}
+	text := s.sayf("brief.is", name, s.share(f.Value))
 	if !math.IsNaN(f.Target) {
-		key := "brief.above_target"
+		side := "_above"
 		if f.Value < f.Target {
-			key = "brief.below_target"
+			side = "_below"
 		}
-		text += s.sayf(key, s.share(f.Target))
+		text += s.sayf(aim(f.LowerIsBetter)+side, s.share(f.Target))
 	}
 	return text
 }
@@ -325,6 +374,8 @@ func (s *sayer) changes(b *Brief) (list []string) {
 	}
 	switch {
 	case len(list) > 0:
+	case b.Compared == 0 && b.Alone == b.Withheld && b.first():
+		return []string{s.sayf("brief.nothing_before", s.month(b.Month))}
 	case b.Compared > 0:
 		list = append(list, s.counted("brief.nothing_changed", b.Compared))
 	default:
@@ -344,11 +395,14 @@ func (s *sayer) suggestions(b *Brief) (list []string) {
 	}
 	for i := range b.Figures {
 		if f := &b.Figures[i]; f.Name == "complaints_in_time" && !math.IsNaN(f.Target) && f.Missed() {
-			list = append(list, s.sayf("brief.look_complaints", s.share(1-f.Value), s.count(f.N)))
+			list = append(list, s.sayf("brief.look_complaints", s.month(f.Month), s.share(1-f.Value), s.count(f.N)))
 		}
 	}
+	if b.RiskOf.Signalled > 0 {
+		list = append(list, s.counted("brief.look_signals", b.RiskOf.Signalled))
+	}
 	if b.RiskOf.ToCall > 0 {
-		list = append(list, s.counted("brief.look_call", b.RiskOf.ToCall))
+		list = append(list, s.say("brief.look_call"))
 	}
 	for _, u := range b.Unseen {
 		if share := float64(u.Unseen) / float64(u.Total); u.Total >= 30 && share >= 0.5 {
@@ -358,11 +412,26 @@ func (s *sayer) suggestions(b *Brief) (list []string) {
 	return list
 }
 
-// foot says how to read it all.
-func (s *sayer) foot(b *Brief) []string {
+// foot says how to read the first page.
+func (s *sayer) foot(b *Brief) string {
 	list := []string{s.sayf("brief.foot", s.day(b.Settled), b.Rules)}
+	if slices.ContainsFunc(b.Figures, func(f Figure) bool { return f.Name == "satisfaction" }) {
+		list = append(list, s.say("brief.foot_satisfaction"))
+	}
 	if b.Illustrative {
 		list = append(list, s.say("brief.foot_illustrative"))
 	}
-	return append(list, s.say("brief.foot_loss"))
+	if slices.ContainsFunc(b.Ranking[:min(told, len(b.Ranking))], func(r Breakpoint) bool { return r.associated() }) {
+		list = append(list, s.say("brief.foot_loss"))
+	}
+	return strings.Join(list, " ")
+}
+
+// footNext says it of the second.
+func (s *sayer) footNext(b *Brief) string {
+	text := s.sayf("brief.foot_next", s.day(b.Settled), b.Rules)
+	if b.Illustrative {
+		text += " " + s.say("brief.foot_illustrative")
+	}
+	return text
 }

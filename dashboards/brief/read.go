@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"parcours/dashboards/words"
@@ -32,7 +33,7 @@ func Read(ctx context.Context, query Query, month time.Time, l words.Language) (
 	if !slices.ContainsFunc(b.Months, b.Month.Equal) {
 		return nil, fmt.Errorf("month %s: %w, %s to %s", b.Month.Format("2006-01"), ErrMonth, b.Months[len(b.Months)-1].Format("2006-01"), b.Months[0].Format("2006-01"))
 	}
-	for _, read := range []func() error{r.rules, r.figures, r.ranking, r.listed, r.since, r.changes, r.alerts, r.watch, r.actions, r.risk, r.unseen, r.headline} {
+	for _, read := range []func() error{r.rules, r.figures, r.absent, r.ranking, r.listed, r.since, r.changes, r.alerts, r.watch, r.actions, r.risk, r.unseen, r.headline} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("read the brief of %s: %w", b.Month.Format("2006-01"), err)
 		}
@@ -81,7 +82,23 @@ func (r *reader) figures() error {
 			CAST(better = 'lower', 'Bool'), ifNull(response_rate, nan), compared.months_before, arrayMap(d -> ifNull(d, nan), compared.difference),
 			arrayMap(e -> ifNull(e, false), compared.exceeds_noise), compared.withheld
 		FROM {db}.figures_v WHERE complete AND n > 0 AND month <= $month AND month > $month - INTERVAL 13 MONTH
-		ORDER BY indexOf(['journeys_without_serious_breakpoint', 'first_contact_resolution', 'satisfaction', 'complaints_in_time', 'avoidable_cost'], figure), month`, r.figure)
+		ORDER BY indexOf(['`+strings.Join(figures, "', '")+`'], figure), month`, r.figure)
+}
+
+// absent says why those of the five are not there that figures did not find.
+func (r *reader) absent() error {
+	b := r.brief
+	if len(b.Figures) == len(figures) {
+		return nil
+	}
+	return r.each(`SELECT figure, state, ifNull(target, nan), CAST(better = 'lower', 'Bool') FROM {db}.comex_figures_v WHERE month = $month AND state != 'known' ORDER BY place`, func(scan func(...any) error) error {
+		var a Absent
+		err := scan(&a.Name, &a.State, &a.Target, &a.LowerIsBetter)
+		if !slices.ContainsFunc(b.Figures, func(f Figure) bool { return f.Name == a.Name }) {
+			b.Absent = append(b.Absent, a)
+		}
+		return err
+	})
 }
 
 func (r *reader) figure(scan func(...any) error) error {
@@ -142,15 +159,16 @@ func (r *reader) listed() error {
 	})
 }
 
-// since says of each breakpoint on the first page from when on its present level stands, in the words of the committee's screen.
+// since says of each breakpoint on the first page from when on its present level stands, as the committee's screen does.
 func (r *reader) since() error {
 	b := r.brief
-	return r.each(`SELECT kind, reason_family, silo, since_`+string(b.Language)+` FROM {db}.comex_breakpoints_v WHERE month = $month`, func(scan func(...any) error) error {
-		var kind, family, silo, since string
-		err := scan(&kind, &family, &silo, &since)
+	return r.each(`SELECT kind, reason_family, silo, since_by, ifNull(since, toDate32('1970-01-01')) FROM {db}.comex_breakpoints_v WHERE month = $month`, func(scan func(...any) error) error {
+		var kind, family, silo, by string
+		var since time.Time
+		err := scan(&kind, &family, &silo, &by, &since)
 		for i := range b.Ranking {
 			if row := &b.Ranking[i]; row.Kind == kind && row.Family == family && row.Silo == silo {
-				row.Since = since
+				row.SinceBy, row.Since = by, since
 			}
 		}
 		return err
@@ -164,16 +182,19 @@ const changesTold = 4
 func (r *reader) changes() error {
 	b := r.brief
 	return r.each(`SELECT toString(kind), any(kind_rate), any(kind_rate_before), any(kind_change_low), any(kind_change_high), any(kind_opportunities),
-			any(kind_exceeds_noise), CAST(any(kind_withheld) = '' AND any(kind_rate_before) IS NOT NULL, 'Bool')
+			any(kind_exceeds_noise), CAST(any(kind_withheld) = '' AND any(kind_rate_before) IS NOT NULL, 'Bool'),
+			CAST(any(kind_withheld) = 'nothing to compare with', 'Bool')
 		FROM {db}.ranking_v WHERE month = $month GROUP BY kind ORDER BY abs(any(kind_change)) / any(kind_rate_before) DESC NULLS LAST, kind`, func(scan func(...any) error) error {
 		var c Change
 		var rate, before, low, high *float64
-		var exceeds, compared bool
-		err := scan(&c.Kind, &rate, &before, &low, &high, &c.N, &exceeds, &compared)
+		var exceeds, compared, alone bool
+		err := scan(&c.Kind, &rate, &before, &low, &high, &c.N, &exceeds, &compared, &alone)
 		switch c.Rate, c.Before, c.Low, c.High = orNaN(rate), orNaN(before), orNaN(low), orNaN(high); {
 		case err != nil:
 		case !compared:
-			b.Withheld++
+			if b.Withheld++; alone {
+				b.Alone++
+			}
 		default:
 			b.Compared++
 			if exceeds && len(b.Changes) < changesTold {
@@ -235,7 +256,9 @@ func (r *reader) risk() error {
 	if err != nil {
 		return err
 	}
-	return r.each(`SELECT countIf(notEmpty(signals)) FROM {db}.customers_to_call_v`, func(scan func(...any) error) error { return scan(&b.RiskOf.ToCall) })
+	return r.each(`SELECT count(), countIf(notEmpty(signals)) FROM {db}.customers_to_call_v`, func(scan func(...any) error) error {
+		return scan(&b.RiskOf.ToCall, &b.RiskOf.Signalled)
+	})
 }
 
 func (r *reader) unseen() error {
