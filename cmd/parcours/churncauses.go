@@ -164,7 +164,7 @@ func figureOr0(v *float64) float64 {
 	return *v
 }
 
-func printCauses(out io.Writer, list []shownCause) {
+func printCauses(out io.Writer, list []shownCause, tooFew int) {
 	t := newTable(out, "What goes with losses (risk ratio of those whom it met in the 90 days before), beside what was planted",
 		"breakpoint", "planted", "strength", "exposed and lost", "raw", "stratified", "and by margin", "beside the others")
 	for i := range list {
@@ -174,6 +174,7 @@ func printCauses(out io.Writer, list []shownCause) {
 	t.Render()
 	fmt.Fprintln(out, `Raw: against everybody else with a contact. Stratified: among alike customers, with all that the kind brings along. Beside the others: all kinds
 at once, what one of a kind goes with by itself; sorted by the least it may be. All are associated with losses; none says what causes them.`)
+	fmt.Fprintf(out, "- : fewer than %d exposed and lost who can be compared (attribution.too_few of the rule book), or nobody to compare them with.\n", tooFew)
 }
 
 // print shows an evaluation to a person.
@@ -189,7 +190,7 @@ func (r *churnEvaluation) print(out io.Writer) {
 		fmt.Fprintf(out, "Of %d rows the truth says nothing; they are left out.\n", r.WithoutTrue)
 	}
 	if len(r.Causes) > 0 {
-		printCauses(out, r.Causes)
+		printCauses(out, r.Causes, r.TooFew)
 	}
 	for _, w := range r.Warnings {
 		fmt.Fprintf(out, "Mind: %s.\n", w)

@@ -56,6 +56,7 @@ type churnEvaluation struct {
 	WithoutTrue int              `json:"rows_without_truth,omitempty"` // judged, and left out where the best is compared
 	Controls    []shownControl   `json:"controls,omitempty"`
 	Causes      []shownCause     `json:"causes,omitempty"`
+	TooFew      int              `json:"too_few,omitempty"` // a kind of which fewer are exposed and lost has no ratio
 }
 
 // shownControl is a model that must fail.
@@ -141,6 +142,7 @@ func (c *ChurnEvaluateCommand) evaluate(ctx context.Context, l *learning, errOut
 		r.control(l, j, best)
 	}
 	if truth != nil {
+		r.TooFew = l.now.Attribution.TooFew
 		if r.Causes, err = l.causes(ctx, truth, slices.Concat(lists...)); err != nil {
 			return nil, err
 		}

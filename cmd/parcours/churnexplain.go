@@ -169,6 +169,7 @@ type shownCustomer struct {
 	History    []shownPast   `json:"history"`  // scores that were told, newest first
 	Uses       int           `json:"days_of_use"`
 	language   language
+	awaited    *awaitedModel // of a prior score: what will take its place, if anything
 }
 
 // shownScore is a score as it was told, or, where nothing was told yet, as it is now.
@@ -261,6 +262,11 @@ func (c *ChurnExplainCommand) tell(ctx context.Context, x *explainer, customer s
 	}
 	if err := s.live(ctx, x, customer, &state, parameters); err != nil {
 		return nil, err
+	}
+	if s.Score != nil && s.Score.Prior {
+		if s.awaited, err = x.awaited(ctx); err != nil {
+			return nil, err
+		}
 	}
 	s.timeline(facts)
 	return s, s.judged(ctx, x)

@@ -44,8 +44,8 @@ func (r *shownReason) fading(l language) string {
 var inWords = map[string][2]string{ // fr, en
 	churn.CancelRequested:      {"a demandé la résiliation", "asked to cancel"},
 	churn.PortabilityRequested: {"a demandé la portabilité", "asked for portability"},
-	churn.RenewalDue:           {"échéance passée sans contact", "renewal due without contact"},
-	churn.ValueCut:             {"a réduit son contrat", "cut the value of the contract"},
+	churn.RenewalDue:           {"échéance annoncée, sans contact depuis", "renewal notice without contact since"},
+	churn.ValueCut:             {"a réduit son contrat", "cut the contract's value"},
 	churn.Silence:              {"silencieux au-delà de ses habitudes", "silent beyond their habits"},
 	churn.Experience:           {"beaucoup d'incidents de parcours récents", "much broke for them lately"},
 	churn.DecayOfUse:           {"usage en déclin", "use is fading"},
@@ -81,7 +81,7 @@ func (s *shownCustomer) print(out io.Writer, x *explainer, most int) {
 	})
 	s.printScore(out, p)
 	for _, g := range s.Signals {
-		fmt.Fprintf(out, "  %s %s\n", p.with("signal    ", text.Faint), fmt.Sprintf(l.say("%s, since %s", "%s, depuis le %s"), g.Words, day(g.RaisedAt)))
+		fmt.Fprintf(out, "  %s %s\n", p.with("signal    ", text.Faint), fmt.Sprintf(l.say("%s (raised on %s)", "%s (levé le %s)"), g.Words, day(g.RaisedAt)))
 	}
 	s.printTimeline(out, x, most)
 	s.printHistory(out)
@@ -95,7 +95,7 @@ func (s *shownCustomer) printHistory(out io.Writer) {
 	t := newTable(out, l.say("Scores that were told", "Scores communiqués"), l.say("as of", "au"), l.say("365 days", "365 jours"), l.say("value at risk", "valeur en jeu"),
 		l.say("voice risk", "risque d'expression"), l.say("model", "modèle"))
 	for _, h := range s.History {
-		t.AppendRow(table.Row{day(h.AsOf), cmp.Or(l.ending(h.Ended), l.number(share(h.P365, "%.2f %%"))), s.amount(h.ValueAtRisk, ""), figureText(h.VoiceRisk, "%.0f"), h.Model})
+		t.AppendRow(table.Row{day(h.AsOf), cmp.Or(l.ending(h.Ended), l.number(share(h.P365, "%.2f %%"))), s.amount(h.ValueAtRisk, ""), figureText(h.VoiceRisk, "%.0f"), l.model(h.Model)})
 	}
 	t.Render()
 }
@@ -134,10 +134,13 @@ func (s *shownCustomer) printScore(out io.Writer, p paint) {
 		note = l.say(", not told yet: as it would be said now", ", pas encore communiqué : tel qu'il serait dit maintenant")
 	}
 	if c.Prior {
-		note += l.say("; a prior score: nothing was learnt yet", " ; un score a priori : rien n'a encore été appris")
+		note += l.say("; a prior score", " ; un score a priori")
 	}
-	fmt.Fprintf(out, l.say("\nAs of %s, by model %s%s\n", "\nAu %s, par le modèle %s%s\n"), day(c.AsOf), c.Model, note)
+	fmt.Fprintf(out, l.say("\nAs of %s, by model %s%s\n", "\nAu %s, par le modèle %s%s\n"), day(c.AsOf), l.model(c.Model), note)
 	label := func(en, fr string) string { return p.with(fmt.Sprintf("%-10s", l.say(en, fr)), text.Faint) }
+	if c.Prior {
+		fmt.Fprintf(out, "  %s %s\n", label("prior", "a priori"), l.priorWords(s.awaited))
+	}
 	if c.VoiceRisk != nil {
 		fmt.Fprintf(out, "  %s %s\n", label("voice risk", "expression"), fmt.Sprintf(l.say("%.0f of 100", "risque de %.0f sur 100"), *c.VoiceRisk))
 	}

@@ -1,6 +1,11 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	texts "parcours/dashboards/words"
+	"parcours/pipeline/churn"
+)
 
 // language is that of a page which people read.
 type language string
@@ -38,4 +43,25 @@ func (l language) ending(why string) string {
 		return l.say("nothing is said", "rien n'est dit")
 	}
 	return why
+}
+
+// name is the word of the catalogue for a code of a list ("kind", "family"), the one that dashboards and the brief show. What has none
+// is shown as it is written.
+func (l language) name(list, code string) string {
+	if code == "" {
+		return ""
+	}
+	catalogue, err := texts.In(texts.Language(l))
+	if err != nil {
+		return printable(code)
+	}
+	return printable(catalogue.Name(list, code))
+}
+
+// model is what a person reads for the version of a model.
+func (l language) model(version string) string {
+	if version == churn.PriorVersion {
+		return l.say("prior", "a priori")
+	}
+	return version
 }

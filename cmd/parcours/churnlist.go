@@ -40,11 +40,17 @@ func (c *ChurnExplainCommand) list(ctx context.Context, x *explainer, s *streams
 			Currency  string      `json:"currency"`
 		}{list, x.now.Currency})
 	}
-	c.printList(s.out, list, x.now.Currency)
+	var awaited *awaitedModel
+	if slices.ContainsFunc(list, func(r shownCall) bool { return r.Prior }) {
+		if awaited, err = x.awaited(ctx); err != nil {
+			return err
+		}
+	}
+	c.printList(s.out, list, x.now.Currency, awaited)
 	return nil
 }
 
-func (c *ChurnExplainCommand) printList(out io.Writer, list []shownCall, currency string) {
+func (c *ChurnExplainCommand) printList(out io.Writer, list []shownCall, currency string, awaited *awaitedModel) {
 	l := c.language()
 	if len(list) == 0 {
 		fmt.Fprintln(out, l.say("Nobody is scored yet: customers with a contract in force are, once a day, when a midnight has passed.",
@@ -67,7 +73,7 @@ func (c *ChurnExplainCommand) printList(out io.Writer, list []shownCall, currenc
 			"Les comptes s'estompent : un fait compte pour moitié après 7, 30 ou 90 jours ; 0,9 est un seul fait, de quelques jours."))
 	}
 	if prior {
-		fmt.Fprintln(out, l.say("These are prior scores: nothing was learnt yet (parcours churn train).", "Ce sont des scores a priori : rien n'a encore été appris (parcours churn train)."))
+		fmt.Fprintln(out, l.say("These are prior scores: ", "Ce sont des scores a priori : ")+l.priorWords(awaited))
 	}
 	fmt.Fprintln(out, l.say("A score ranks human attention; it never decides price, access or closure.\nCustomers who objected or cannot leave are not here.",
 		"Un score classe l'attention humaine ; il ne décide jamais d'un prix, d'un accès ou d'une fermeture.\nLes clients qui se sont opposés ou ne peuvent pas partir n'y sont pas."))
@@ -93,9 +99,20 @@ func (l language) calls(list []shownCall, currency string, wide bool) (header ta
 		if wide {
 			row = append(row, figureText(r.At, "%.0f"), figureText(r.Excess, "%.0f"), strings.Join(signals, ", "), strings.Join(r.Reasons, "; "))
 		} else {
-			row = append(row, figureText(r.Excess, "%.0f"), strings.Join(slices.Concat(signals, r.Reasons), "; "))
+			row = append(row, figureText(r.Excess, "%.0f"), strings.Join(onlyOnce(signals, r.Reasons), "; "))
 		}
 		rows = append(rows, row)
 	}
 	return header, rows
+}
+
+// onlyOnce puts reasons behind signals, but those that say what a signal says.
+func onlyOnce(signals, reasons []string) []string {
+	list := slices.Clone(signals)
+	for _, r := range reasons {
+		if !slices.Contains(list, r) {
+			list = append(list, r)
+		}
+	}
+	return list
 }

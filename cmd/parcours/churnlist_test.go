@@ -29,8 +29,8 @@ func TestListFits(t *testing.T) {
 	list := callsToMake()
 	for _, lang := range []string{"en", "fr"} {
 		var narrow, wide strings.Builder
-		(&ChurnExplainCommand{Lang: lang}).printList(&narrow, list, "EUR")
-		(&ChurnExplainCommand{Lang: lang, Wide: true}).printList(&wide, list, "EUR")
+		(&ChurnExplainCommand{Lang: lang}).printList(&narrow, list, "EUR", nil)
+		(&ChurnExplainCommand{Lang: lang, Wide: true}).printList(&wide, list, "EUR", nil)
 		for line := range strings.Lines(narrow.String()) {
 			if n := text.StringWidthWithoutEscSequences(strings.TrimRight(line, "\n")); n > usualLine {
 				t.Errorf("%s: a line of %d: %s", lang, n, line)
@@ -71,9 +71,9 @@ func TestCountsFade(t *testing.T) {
 	for lang, says := range map[string]string{"en": "Counts fade", "fr": "Les comptes s'estompent"} {
 		list := callsToMake()
 		var with, without strings.Builder
-		(&ChurnExplainCommand{Lang: lang}).printList(&with, list, "EUR")
+		(&ChurnExplainCommand{Lang: lang}).printList(&with, list, "EUR", nil)
 		list[0].Reasons, list[1].Reasons = nil, nil
-		(&ChurnExplainCommand{Lang: lang}).printList(&without, list, "EUR")
+		(&ChurnExplainCommand{Lang: lang}).printList(&without, list, "EUR", nil)
 		if !strings.Contains(with.String(), says) || strings.Contains(without.String(), says) {
 			t.Errorf("%s:\n%s", lang, with.String())
 		}

@@ -12,22 +12,24 @@ import (
 
 // shownFact is one thing that counted.
 type shownFact struct {
-	At    string `json:"at"`
-	Words string `json:"words"`
-	ID    string `json:"id"`
-	After bool   `json:"after_score"` // it came later than what the score looks at
-	at    event.Instant
+	At     string `json:"at"`
+	Words  string `json:"words"`
+	Name   string `json:"name,omitempty"`   // what the words name, as the fact has it: the code of a kind of breakpoint, of who ended the contract, a product
+	Family string `json:"family,omitempty"` // of the reason, as a code
+	ID     string `json:"id"`
+	After  bool   `json:"after_score"` // it came later than what the score looks at
+	at     event.Instant
 }
 
 // factWords are what a fact is called.
 var factWords = map[churn.What][2]string{
-	churn.ContractStarted: {"contrat commencé", "contract started"}, churn.ContractRenewal: {"échéance du contrat", "renewal due"},
+	churn.ContractStarted: {"contrat commencé", "contract started"}, churn.ContractRenewal: {"échéance annoncée", "renewal announced"},
 	churn.ContractValued: {"valeur du contrat", "value of the contract"}, churn.ContractAsked: {"résiliation demandée", "asked to cancel"},
 	churn.ContractPorted: {"portabilité demandée", "asked for portability"}, churn.ContractKept: {"retenu", "retained"},
 	churn.ContractEnded: {"contrat terminé par", "contract ended by"}, churn.RightObjected: {"opposition", "objected to"},
 	churn.RightConsented: {"consentement", "consented to"}, churn.ContactMade: {"contact", "contact"}, churn.ContactMoved: {"transféré", "transferred"},
-	churn.InformationAgain: {"information redemandée", "had to say it again"}, churn.SurveyNPS: {"réponse NPS", "NPS answer"}, churn.SurveyCSAT: {"réponse CSAT", "CSAT answer"},
-	churn.SurveyCES: {"réponse CES", "CES answer"}, churn.ComplaintFiled: {"réclamation", "complaint"}, churn.ComplaintRaised: {"réclamation portée plus haut", "complaint taken to"},
+	churn.InformationAgain: {"information redemandée", "had to say it again"}, churn.SurveyNPS: {"réponse NPS", "NPS answer"}, churn.SurveyCSAT: {"satisfaction", "satisfaction"},
+	churn.SurveyCES: {"facilité", "ease"}, churn.ComplaintFiled: {"réclamation", "complaint"}, churn.ComplaintRaised: {"réclamation portée plus haut", "complaint taken to"},
 	churn.Uncivil: {"incivilité", "incivility"}, churn.Broken: {"rupture :", "broke:"},
 }
 
@@ -41,24 +43,55 @@ func (s *shownCustomer) timeline(facts []churn.Fact) {
 			continue
 		}
 		contacts[f.ID] = contacts[f.ID] || f.What == churn.ContactMade
-		s.Timeline = append(s.Timeline, shownFact{f.At.String(), s.factLine(f, words), f.ID, s.Score != nil && f.At > s.Score.at, f.At})
+		s.Timeline = append(s.Timeline, shownFact{f.At.String(), s.factLine(f, words), f.Name, f.Family, f.ID, s.Score != nil && f.At > s.Score.at, f.At})
 	}
 	slices.Reverse(s.Timeline)
 }
 
 func (s *shownCustomer) factLine(f *churn.Fact, words [2]string) string {
 	l := s.language
-	line := joined(" ", l.say(words[1], words[0]), printable(f.Name))
+	line := joined(" ", l.say(words[1], words[0]), l.named(f))
 	switch {
-	case f.What == churn.SurveyNPS || f.What == churn.SurveyCSAT || f.What == churn.SurveyCES:
-		line += fmt.Sprintf(l.say(": %.0f / 100", " : %.0f / 100"), 100*f.Amount)
+	case answerOf[f.What] != "":
+		line += l.answer(f)
 	case !math.IsNaN(f.Amount):
 		line += l.say(": ", " : ") + s.amount(&f.Amount, "")
 	}
 	if f.Weight > 0 {
 		line += fmt.Sprintf(l.say(" (severity %d)", " (gravité %d)"), f.Weight)
 	}
-	return joined(", ", line, printable(f.Family))
+	return joined(", ", line, l.name("family", f.Family))
+}
+
+// named says the code that a fact names.
+func (l language) named(f *churn.Fact) string {
+	switch f.What {
+	case churn.Broken:
+		return l.name("kind", f.Name)
+	case churn.ContractEnded, churn.ComplaintRaised:
+		if words, known := partyWords[f.Name]; known {
+			return l.say(words[1], words[0])
+		}
+	}
+	return printable(f.Name)
+}
+
+// partyWords are who ends contracts, and to whom complaints go.
+var partyWords = map[string][2]string{ // fr, en
+	"customer": {"le client", "the customer"}, "company": {"l'entreprise", "the company"}, "third_party": {"un tiers", "a third party"},
+	"management": {"direction générale", "management"}, "mediator": {"médiateur", "mediator"}, "authority": {"autorité", "authority"}, "court": {"tribunal", "court"},
+}
+
+// answerOf are the questions whose answers are facts.
+var answerOf = map[churn.What]string{churn.SurveyNPS: "NPS", churn.SurveyCSAT: "CSAT", churn.SurveyCES: "CES"}
+
+// answer says an answer to a survey: an NPS on its own scale, which is the same everywhere; of the others the fact has the share of the
+// way from the worst answer to the best.
+func (l language) answer(f *churn.Fact) string {
+	if f.What == churn.SurveyNPS {
+		return fmt.Sprintf(l.say(": %.0f of 10", " : %.0f sur 10"), 10*f.Amount)
+	}
+	return fmt.Sprintf(l.say(": %.0f of 100 (from %s)", " : %.0f sur 100 (réponse %s)"), 100*f.Amount, answerOf[f.What])
 }
 
 func (s *shownCustomer) printTimeline(out io.Writer, x *explainer, most int) {

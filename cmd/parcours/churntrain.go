@@ -73,13 +73,14 @@ func publishedAs(position uint64, from event.Instant, mode string) *publishedMod
 // print says when what is published will be seen.
 func (p *publishedModel) print(out io.Writer) {
 	fmt.Fprintf(out, "It is published at position %d of the log: scores as of %s and later are made with it.\n", p.Position, p.From)
-	if p.Mode == nats.ModeLog {
-		fmt.Fprintf(out, "Nothing is scored with it yet: the first scores are those as of %s, and this log keeps its own time, so that they come with events that are later than that.\n"+
-			"Until then lists and pages show the scores that there are.\n", p.First)
-		return
+	fmt.Fprintln(out, p.waits(english))
+	if p.logTime() {
+		fmt.Fprintln(out, "Until then lists and pages show the scores that there are.")
 	}
-	fmt.Fprintf(out, "Nothing is scored with it yet: the first scores are those as of %s, and come when the clocks have passed that midnight.\n", p.First)
 }
+
+// logTime says whether midnights pass by events alone.
+func (p *publishedModel) logTime() bool { return p.Mode == nats.ModeLog }
 
 // Run trains.
 func (c *ChurnTrainCommand) Run(common *service.Common, s *streams) error {

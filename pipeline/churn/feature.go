@@ -197,7 +197,7 @@ func (f *Features) addContract() {
 	for _, k := range [...]struct{ kind, fr, en string }{
 		{CancelRequested, "a demandé la résiliation", "asked to cancel"},
 		{PortabilityRequested, "a demandé la portabilité", "asked for portability"},
-		{RenewalDue, "échéance passée sans contact", "renewal due without contact"},
+		{RenewalDue, "échéance annoncée, sans contact depuis", "renewal notice without contact since"},
 		{ValueCut, "a réduit son contrat", "cut the contract's value"},
 		{Silence, "silencieux au-delà de ses habitudes", "silent beyond their habits"},
 	} {
@@ -215,7 +215,7 @@ func (f *Features) addContract() {
 	f.addLog("tenure", 0, "client depuis %s ans", "a customer for %s years", func(s *State) float64 { return s.tenure() / 365 })
 	f.add("tenure_known", 0, "début de contrat connu", "start of the contract known", func(s *State) float64 { return flag(s.tenure() >= 0) })
 	f.add("first_year", 0, "contrat de moins d'un an", "contract of less than a year", func(s *State) float64 { t := s.tenure(); return flag(t >= 0 && t < 365) })
-	f.add("renewal", 0, "échéance en cours, sans contact encore", "renewal due, no contact yet", func(s *State) float64 { return flag(s.core.contract.warn != journey.Never) })
+	f.add("renewal", 0, "échéance annoncée, sans contact encore", "renewal notice, no contact yet", func(s *State) float64 { return flag(s.core.contract.warn != journey.Never) })
 }
 
 // tenure is the time since the contract in force started, in days; -1 where none is.
