@@ -174,7 +174,7 @@ func printCauses(out io.Writer, list []shownCause, tooFew int) {
 	t.Render()
 	fmt.Fprintln(out, `Raw: against everybody else with a contact. Stratified: among alike customers, with all that the kind brings along. Beside the others: all kinds
 at once, what one of a kind goes with by itself; sorted by the least it may be. All are associated with losses; none says what causes them.`)
-	fmt.Fprintf(out, "- : fewer than %d exposed and lost who can be compared (attribution.too_few of the rule book), or nobody to compare them with.\n", tooFew)
+	fmt.Fprintf(out, "- : fewer than %d exposed and lost among those whom the column compares (attribution.too_few of the rule book), or nobody to compare them with.\n", tooFew)
 }
 
 // print shows an evaluation to a person.
