@@ -3,7 +3,7 @@ package main
 import (
 	"strings"
 
-	texts "parcours/dashboards/words"
+	"parcours/dashboards/words"
 	"parcours/pipeline/churn"
 )
 
@@ -51,7 +51,7 @@ func (l language) name(list, code string) string {
 	if code == "" {
 		return ""
 	}
-	catalogue, err := texts.In(texts.Language(l))
+	catalogue, err := words.In(words.Language(l))
 	if err != nil {
 		return printable(code)
 	}

@@ -53,7 +53,7 @@ func printAlerts(out io.Writer, a *evaluate.Alerts) {
 		if s.Found {
 			found = fmt.Sprintf("found %d days later (%d that count), begun %+d days from it", s.DelayDays, s.Days, s.SinceErrorDays)
 		}
-		fmt.Fprintf(out, "  from %s: %s x %g  %s, %.1f failures a day that became %.2f times as many: %s\n", s.At, s.Kind, s.Factor, words(s.Silo, s.Unit, s.Reason),
+		fmt.Fprintf(out, "  from %s: %s x %g  %s, %.1f failures a day that became %.2f times as many: %s\n", s.At, s.Kind, s.Factor, inARow(s.Silo, s.Unit, s.Reason),
 			s.FailuresPerDay, s.TrueFactor, found)
 	}
 	for i := range a.Raised {
@@ -65,13 +65,13 @@ func printAlerts(out io.Writer, a *evaluate.Alerts) {
 
 // seriesName says of which part of a kind a series is.
 func seriesName(k alert.Key) string {
-	if part := words(k.ReasonFamily, k.Silo, k.Unit, k.Channel); part != "" {
+	if part := inARow(k.ReasonFamily, k.Silo, k.Unit, k.Channel); part != "" {
 		return part
 	}
 	return "all"
 }
 
-// words are those of the texts that are not empty.
-func words(texts ...string) string {
+// inARow are the words of the texts, one space apart.
+func inARow(texts ...string) string {
 	return strings.Join(strings.Fields(strings.Join(texts, " ")), " ")
 }
