@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 
@@ -24,7 +23,7 @@ func TestOneWhole(t *testing.T) {
 	}
 	for _, r := range a.rows {
 		amount, whole, three, shares := r[1].(float64), r[2].(float64), r[3].(float64), r[4].(float64)
-		if math.Abs(whole-amount) > 1e-6 || math.Abs(three/amount-shares) > 1e-9 {
+		if !near(whole, amount, 1e-6) || !near(three/amount, shares, 1e-9) {
 			t.Errorf("%v: the card says %v, all breakpoints cost %v; the three cost %v, and are said to be %v of it", r[0], amount, whole, three, shares)
 		}
 		for i, want := range []string{fmt.Sprintf(" %.0f\u00a0%% du coût évitable", 100*three/amount), fmt.Sprintf(" %.0f%% of the avoidable cost", 100*three/amount)} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"parcours/pipeline/alert"
 	"parcours/pipeline/clickhouse"
@@ -53,7 +52,7 @@ func printAlerts(out io.Writer, a *evaluate.Alerts) {
 		if s.Found {
 			found = fmt.Sprintf("found %d days later (%d that count), begun %+d days from it", s.DelayDays, s.Days, s.SinceErrorDays)
 		}
-		fmt.Fprintf(out, "  from %s: %s x %g  %s, %.1f failures a day that became %.2f times as many: %s\n", s.At, s.Kind, s.Factor, inARow(s.Silo, s.Unit, s.Reason),
+		fmt.Fprintf(out, "  from %s: %s x %g  %s, %.1f failures a day that became %.2f times as many: %s\n", s.At, s.Kind, s.Factor, joined(" ", s.Silo, s.Unit, s.Reason),
 			s.FailuresPerDay, s.TrueFactor, found)
 	}
 	for i := range a.Raised {
@@ -65,13 +64,8 @@ func printAlerts(out io.Writer, a *evaluate.Alerts) {
 
 // seriesName says of which part of a kind a series is.
 func seriesName(k alert.Key) string {
-	if part := inARow(k.ReasonFamily, k.Silo, k.Unit, k.Channel); part != "" {
+	if part := joined(" ", k.ReasonFamily, k.Silo, k.Unit, k.Channel); part != "" {
 		return part
 	}
 	return "all"
-}
-
-// inARow are the words of the texts, one space apart.
-func inARow(texts ...string) string {
-	return strings.Join(strings.Fields(strings.Join(texts, " ")), " ")
 }
