@@ -159,11 +159,11 @@ func (w *writer) asKnown(customerID string, s *churn.Signal, segment string) err
 	if err != nil || c.closed {
 		return err
 	}
-	i, state := c.standingKnown(s.Kind), c.standing.State(p.clock, p.signalRules())
+	i := c.standingKnown(s.Kind)
 	switch {
 	case s.ClearedWhy != "" && i >= 0:
 		w.clearKnown(c, i, s.ClearedAt, s.ClearedWhy)
-	case s.ClearedWhy == "" && i < 0 && !state.Objected():
+	case s.ClearedWhy == "" && i < 0 && !c.standing.Objected(p.clock):
 		row := w.signalRow(c, s, segment)
 		c.signals = append(c.signals, signalMemo{said: w.signal(&row, nil), kind: s.Kind, segment: segment, raisedAt: s.RaisedAt,
 			known: &signalAsKnown{s.Evidence, s.Value, s.Limit, row.RulesVersion}})

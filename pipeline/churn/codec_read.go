@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
+	"math/bits"
 	"strings"
 
 	"parcours/pipeline/event"
@@ -22,7 +23,27 @@ type reader struct {
 
 func (r *reader) fail() { r.s, r.failed = "", true }
 
-func (r *reader) uint() (v uint64) {
+// uint reads a number of variable length, seven bits a byte: one of up to eight bytes at once.
+func (r *reader) uint() uint64 {
+	if len(r.s) < 8 {
+		return r.uintByByte()
+	}
+	v := eight(r.s)
+	last := bits.TrailingZeros64(^v & 0x8080808080808080) // the bit that says of the last byte that it is
+	if last == 64 {
+		return r.uintByByte()
+	}
+	r.s = r.s[last/8+1:]
+	v &= 1<<last - 1
+	if last < 8 {
+		return v
+	}
+	v = v&0x007f007f007f007f | v>>1&0x3f803f803f803f80
+	v = v&0x00003fff00003fff | v>>2&0x0fffc0000fffc000
+	return v&0x000000000fffffff | v>>4&0x00fffffff0000000
+}
+
+func (r *reader) uintByByte() (v uint64) {
 	for i := 0; i < len(r.s) && i < binary.MaxVarintLen64; i++ {
 		b := r.s[i]
 		v |= uint64(b&0x7f) << (7 * i)
@@ -79,10 +100,15 @@ func (r *reader) four() uint32 {
 
 // eight reads 64 bits.
 func (r *reader) eight() uint64 {
-	s := r.take(8)
-	if s == "" {
-		return 0
+	if s := r.take(8); s != "" {
+		return eight(s)
 	}
+	return 0
+}
+
+// eight are the first 64 bits.
+func eight(s string) uint64 {
+	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 

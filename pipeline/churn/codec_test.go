@@ -2,8 +2,10 @@ package churn
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"parcours/pipeline/rules"
@@ -50,6 +52,27 @@ func TestPlaces(t *testing.T) {
 	clear(b)
 	if got := s.Append([]byte("before")); !bytes.Equal(got, append([]byte("before"), want...)) {
 		t.Error("it is not what was read")
+	}
+}
+
+// TestNumbers: numbers of every length read back, wherever they stand before the end; what is cut, or longer than any number, is refused.
+func TestNumbers(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 9))
+	for range 2000 {
+		v := random.Uint64() >> random.IntN(64)
+		b := binary.AppendUvarint(nil, v)
+		for behind := range 9 {
+			r := reader{s: string(b) + strings.Repeat("\xff", behind)}
+			if got := r.uint(); got != v || r.failed || len(r.s) != behind {
+				t.Fatalf("%d before %d bytes: %d, %d bytes are left, failed: %v", v, behind, got, len(r.s), r.failed)
+			}
+		}
+		if r := (reader{s: string(b[:len(b)-1])}); r.uint() != 0 || !r.failed {
+			t.Fatalf("%d, cut: no error", v)
+		}
+	}
+	if r := (reader{s: strings.Repeat("\xff", 20)}); r.uint() != 0 || !r.failed {
+		t.Error("a number without an end: no error")
 	}
 }
 

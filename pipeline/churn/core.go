@@ -245,6 +245,26 @@ func (c *core) count(number uint8, at event.Instant) {
 	s.at = at
 }
 
+// as is what is left of a sum as of a moment, to a few units of the last place. One power gives all three: what is left of a number
+// that halves in so many days, of one that halves in common days.
+func (s *sum) as(at event.Instant) (left [len(halvings)]float64) {
+	const common = 630 // 90 x 7, 21 x 30, 7 x 90
+	left = s.halved
+	if at <= s.at {
+		return left
+	}
+	once := math.Exp2(-float64(at-s.at) / float64(common*dayMillis))
+	twice := once * once
+	times6 := twice * twice * twice
+	times7 := times6 * once
+	times21 := times7 * times7 * times7
+	times42 := times21 * times21
+	left[0] *= times42 * times42 * times6
+	left[1] *= times21
+	left[2] *= times7
+	return left
+}
+
 // of reads a sum as of a moment.
 func (c *core) of(number uint8, d int, at event.Instant) float64 {
 	for i := range c.sums {

@@ -209,11 +209,8 @@ func moved(s *Score, last Last, th *rules.Told) bool {
 // that this alone moves the odds by more than a share: two that weigh about the same may so take turns unheard. The points of captive
 // customers are few, and held against each other as they are.
 func otherReasons(s *Score, last Last, share float64) bool {
-	switch {
-	case familiesOf(s.Reasons) == last.Reasons:
-		return false
-	case s.Captive:
-		return true
+	if s.Captive {
+		return familiesOf(s.Reasons) != last.Reasons
 	}
 	told, hold, least, most := 0, 0, math.Inf(1), 0.
 	for _, family := range last.Reasons {
@@ -231,7 +228,7 @@ func otherReasons(s *Score, last Last, share float64) bool {
 	if told < mostReasons {
 		least = 0
 	}
-	return hold < told || most-least > math.Log1p(share)
+	return (hold < told || most-least > math.Log1p(share)) && familiesOf(s.Reasons) != last.Reasons
 }
 
 // differs says whether a figure is there now and was not, or not any more, or has changed by more than a share and an amount.

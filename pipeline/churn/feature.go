@@ -15,17 +15,15 @@ import (
 type Features struct {
 	list   []feature
 	number map[string]int
-	direct []int           // those that are no sums
-	summed [sumNumbers]int // of each sum, the feature of its first halving, and 1 more; 0 for none
+	all    asked
 }
 
 type feature struct {
 	name   string
 	group  string
 	sign   int
-	fr, en string                 // with one %s for the value
-	of     func(s *State) float64 // nil for a sum
-	log    bool                   // of 1 more
+	fr, en string // with one %s for the value
+	log    bool   // of 1 more
 }
 
 // AllFeatures are all of them, read only.
@@ -84,9 +82,9 @@ func (f *Features) Words(i int) (fr, en string) { return f.list[i].fr, f.list[i]
 func (f *Features) add(name string, sign int, fr, en string, of func(*State) float64) {
 	f.number[name] = len(f.list)
 	if of != nil {
-		f.direct = append(f.direct, len(f.list))
+		f.all.direct = append(f.all.direct, direct{len(f.list), of})
 	}
-	f.list = append(f.list, feature{name: name, group: groupOf(name), sign: sign, fr: fr, en: en, of: of})
+	f.list = append(f.list, feature{name: name, group: groupOf(name), sign: sign, fr: fr, en: en})
 }
 
 // addLog adds a feature of which models look at the logarithm.
@@ -115,37 +113,62 @@ func (s *State) AppendFeatures(x []float64, names *Features) []float64 {
 }
 
 // appendAsked appends those that are asked for, and 0 for each of the others; all where nothing is said.
-func (s *State) appendAsked(x []float64, names *Features, asked []bool) []float64 {
+func (s *State) appendAsked(x []float64, names *Features, asked *asked) []float64 {
+	if asked == nil {
+		asked = &names.all
+	}
 	from := len(x)
 	x = slices.Grow(x, len(names.list))[:from+len(names.list)]
 	row := x[from:]
 	clear(row)
-	for _, i := range names.direct {
-		if asked != nil && !asked[i] {
-			continue
+	for i := range asked.direct {
+		d := &asked.direct[i]
+		if v := d.of(s); v != 0 {
+			row[d.at] = math.Round(v*1e6) / 1e6
 		}
-		v := names.list[i].of(s)
-		if v != 0 {
-			v = math.Round(v*1e6) / 1e6
-		}
-		row[i] = v
 	}
 	for i := range s.core.sums {
 		sum := &s.core.sums[i]
-		if at := names.summed[sum.number] - 1; at >= 0 {
-			for d, days := range halvings {
-				if asked == nil || asked[at+d] {
-					row[at+d] = math.Round(decayed(sum.halved[d], s.at-sum.at, days)*1e6) / 1e6
-				}
+		if at := asked.summed[sum.number] - 1; at >= 0 {
+			for d, v := range sum.as(s.at) {
+				row[at+d] = math.Round(v*1e6) / 1e6
 			}
 		}
 	}
 	return x
 }
 
+// asked are the features that somebody wants.
+type asked struct {
+	direct []direct        // those that are no sums
+	summed [sumNumbers]int // of each sum, the feature of its first halving, and 1 more; 0 for none
+}
+
+// direct is a feature that is no sum: where it stands, and how it is found.
+type direct struct {
+	at int
+	of func(s *State) float64
+}
+
+// ask gives the features for which a list says so; of a sum all halvings, where it says so of one.
+func (f *Features) ask(list []bool) *asked {
+	a := &asked{}
+	for _, d := range f.all.direct {
+		if list[d.at] {
+			a.direct = append(a.direct, d)
+		}
+	}
+	for number, at := range f.all.summed {
+		if at > 0 && slices.Contains(list[at-1:][:len(halvings)], true) {
+			a.summed[number] = at
+		}
+	}
+	return a
+}
+
 // decays adds three features, one for each halving of a sum.
 func (f *Features) decays(name string, number uint8, sign int, fr, en string) {
-	f.summed[number] = len(f.list) + 1
+	f.all.summed[number] = len(f.list) + 1
 	for _, days := range halvings {
 		f.add(name+":"+strconv.Itoa(days)+"d", sign, fr, en, nil)
 	}

@@ -2,10 +2,13 @@ package churn
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"parcours/pipeline/event"
 	"parcours/pipeline/rules"
 )
 
@@ -48,6 +51,26 @@ func TestFeatures(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHalvings: all that is left of a sum, by one power, is what is left of each by its own; at once it is the sum, and in the end nothing.
+func TestHalvings(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 10))
+	for range 1000 {
+		s := sum{at: testStart, halved: [len(halvings)]float64{5 * random.Float64(), 50 * random.Float64(), 500 * random.Float64()}}
+		if s.as(s.at) != s.halved {
+			t.Fatalf("%v at once is %v", s.halved, s.as(s.at))
+		}
+		age := event.Instant(random.Int64N(3 * 365 * dayMillis))
+		for d, v := range s.as(s.at + age) {
+			if want := decayed(s.halved[d], age, halvings[d]); math.Abs(v-want) > 1e-12*want {
+				t.Fatalf("%g, halved in %d days, after %d: %g, expected %g", s.halved[d], halvings[d], int64(age)/dayMillis, v, want)
+			}
+		}
+		if left := s.as(s.at.Add(100_000 * 24 * time.Hour)); left != [len(halvings)]float64{} {
+			t.Fatalf("after 270 years there is %v", left)
+		}
 	}
 }
 

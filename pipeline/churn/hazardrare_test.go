@@ -230,8 +230,8 @@ func TestUnknownIsNoValue(t *testing.T) {
 	for _, test := range []struct{ tenure, known, want float64 }{{0, 0, 0}, {0, 1, 2.15}, {3, 1, 3}, {9, 1, 3.9}} {
 		row := Row{X: []float64{test.tenure, test.known}}
 		var x seen
-		if m.look(&row, 0, &x); !near64(d.at(&row, 0), test.want, 1e-12) || x.feature[0] != d.at(&row, 0) {
-			t.Errorf("tenure %g, known %g, is learnt as %g and scored as %g, not %g", test.tenure, test.known, d.at(&row, 0), x.feature[0], test.want)
+		if m.look(&row, 0, &x); !near64(d.at(&row, 0), test.want, 1e-12) || x.useful[0] != d.at(&row, 0) {
+			t.Errorf("tenure %g, known %g, is learnt as %g and scored as %g, not %g", test.tenure, test.known, d.at(&row, 0), x.useful[0], test.want)
 		}
 	}
 }

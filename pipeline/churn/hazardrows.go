@@ -48,7 +48,7 @@ func newDesign(rows []Row, columns Columns, until event.Instant) *design {
 		d.sign[d.first()+i] = int8(columns.Sign(i))
 	}
 	for _, name := range columns.Names() {
-		d.known = append(d.known, knowing{place: slices.Index(columns.Names(), name+ofKnown)})
+		d.known = append(d.known, knowing{place: int16(slices.Index(columns.Names(), name+ofKnown))})
 	}
 	d.bound()
 	d.measure()

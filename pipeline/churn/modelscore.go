@@ -27,6 +27,9 @@ type binding struct {
 	known  []knowing // of each feature: how a row says that its value is known
 	voice  []voicePart
 	useful []useful     // features that have a coefficient or an error; the others are not looked at
+	glance []glance     // of each of these: as much of it as it takes where it is 0
+	family [][]int32    // of each family: which of these are in it
+	mute   [][]bool     // by segment and family: where all of the family is 0, it raises no score
 	slopes [][3]float64 // coefficients by feature, recalibrated
 	start  [][3]float64 // log odds by segment, last of everybody, where all features are 0
 	base   [][3]float64 // probability of a loss within each of Horizons, by segment
@@ -36,17 +39,23 @@ type binding struct {
 	pairs [][3]float64
 }
 
-// useful is all of a feature that a score is made with, in one place.
+// useful is all of a feature that a score is made with, in one place and within a line of memory.
 type useful struct {
-	feature int32
-	param   int32
-	place   int32
-	group   int32
-	known   knowing
-	said    saying
+	slopes  [3]float64
 	least   float64
 	most    float64
-	slopes  [3]float64
+	feature int16
+	param   int16
+	place   int16
+	group   int16
+	known   knowing
+	said    saying
+}
+
+// glance is where a feature stands in Row.X, and whether it takes a look even where it is 0 there: that may be unknown, or less than training saw.
+type glance struct {
+	place int16
+	look  bool
 }
 
 // bind makes a model ready for rows as columns say.
@@ -76,13 +85,36 @@ func (m *Model) bind(columns Columns) error {
 	for i, slopes := range b.slopes {
 		if slopes != [3]float64{} || b.free[1+len(m.Segments)+i] >= 0 {
 			b.useful = append(b.useful, useful{
-				int32(i), int32(1 + len(m.Segments) + i), int32(b.place[i]), int32(b.group[i]), b.known[i], b.said[i], m.Least[i], m.Most[i], slopes,
+				slopes, m.Least[i], m.Most[i], int16(i), int16(1 + len(m.Segments) + i), int16(b.place[i]), int16(b.group[i]), b.known[i], b.said[i],
 			})
 		}
 	}
+	b.glances(m)
 	b.ask(len(names))
 	m.bound = b
 	return nil
+}
+
+// glances says of what is 0 when it may be passed over, as most of what can befall a customer is.
+func (b *binding) glances(m *Model) {
+	b.family = make([][]int32, b.groups)
+	for i := range b.useful {
+		u := &b.useful[i]
+		b.glance = append(b.glance, glance{u.place, u.known.place >= 0 || u.least > 0 || u.most < 0})
+		b.family[u.group] = append(b.family[u.group], int32(i))
+	}
+	for _, means := range m.Means {
+		mute := make([]bool, b.groups)
+		for f, members := range b.family {
+			mute[f] = !slices.ContainsFunc(members, func(i int32) bool { return b.useful[i].raisesAt0(means[b.useful[i].feature]) })
+		}
+		b.mute = append(b.mute, mute)
+	}
+}
+
+// raisesAt0 says whether a feature that is 0 may raise a score above that of a customer with the mean.
+func (u *useful) raisesAt0(mean float64) bool {
+	return slices.ContainsFunc(u.slopes[:], func(slope float64) bool { return slope*-mean > 0 })
 }
 
 // ask notes the columns that a score depends on.
@@ -101,15 +133,15 @@ func (b *binding) ask(columns int) {
 
 // knowing is how a row says that the value of a feature is known: at a place in Row.X, where it stands as 0 when it is not.
 type knowing struct {
-	place  int  // -1 where the value is always known
-	learnt bool // the model has seen both, so that its coefficients say what an unknown value means
+	place  int16 // -1 where the value is always known
+	learnt bool  // the model has seen both, so that its coefficients say what an unknown value means
 }
 
 // ofKnown is behind the name of a feature in the name of the one that is 1 where its value is known.
 const ofKnown = "_known"
 
 func (m *Model) knowing(feature string, names []string) knowing {
-	k := knowing{place: slices.Index(names, feature+ofKnown)}
+	k := knowing{place: int16(slices.Index(names, feature+ofKnown))}
 	if i := slices.Index(m.Features, feature+ofKnown); i >= 0 {
 		k.learnt = slices.ContainsFunc(m.Months[:], func(h Hazard) bool { return h.Coefficients[i] != 0 })
 	}
@@ -185,15 +217,14 @@ func (m *Model) Score(row *Row) (s Score) {
 
 // working is what a score is made with; it needs not be cleared between two.
 type working struct {
-	seen     seen
-	segment  int
-	odds     [3]float64
-	rates    [3]float64 // cumulative hazard of a month in each group
-	hazards  [3]float64
-	by       [3]float64 // how much log odds move the log of the cumulative hazard of a year
-	families [most]weighed
-	weights  []familyWeight // of those families that can be reasons
-	judged   bool           // there are probabilities
+	seen    seen
+	segment int
+	odds    [3]float64
+	rates   [3]float64 // cumulative hazard of a month in each group
+	hazards [3]float64
+	by      [3]float64     // how much log odds move the log of the cumulative hazard of a year
+	weights []familyWeight // of those families that can be reasons
+	judged  bool           // there are probabilities
 }
 
 // decisive sets of a score what it takes to decide whether it is worth telling: all but most figures of loss. Its reasons lie in a room.
@@ -236,10 +267,11 @@ func (s *Score) silence() {
 // most is how many features and segments a row can have without the scorer allocating.
 const most = 192
 
-// seen is a row as the hazards look at it: every feature, and what is not 0 in the order of parameters.
+// seen is a row as the hazards look at it: every useful feature, and what is not 0 in the order of parameters.
 type seen struct {
-	feature [most]float64
-	param   [most]int32
+	useful  [most]float64 // those that have been looked at; of another one it is 0
+	stirred [most]bool    // families of which something has been looked at
+	param   [most]int16
 	value   [most]float64
 	n       int // of param and value
 }
@@ -249,11 +281,19 @@ type seen struct {
 func (m *Model) look(row *Row, segment int, x *seen) {
 	x.param[0], x.value[0], x.n = 0, 1, 1
 	if segment < len(m.Segments) {
-		x.param[1], x.value[1], x.n = int32(1+segment), 1, 2
+		x.param[1], x.value[1], x.n = int16(1+segment), 1, 2
 	}
-	for i := range m.bound.useful {
-		f := &m.bound.useful[i]
-		v, unknown := row.X[f.place], f.known.unknown(row)
+	b := m.bound
+	clear(x.useful[:len(b.useful)])
+	clear(x.stirred[:b.groups])
+	for i, g := range b.glance {
+		v := row.X[g.place]
+		if v == 0 && !g.look {
+			continue
+		}
+		f := &b.useful[i]
+		x.stirred[f.group] = true
+		unknown := f.known.unknown(row)
 		if unknown && !f.known.learnt {
 			v = m.Means[segment][f.feature]
 		}
@@ -265,7 +305,7 @@ func (m *Model) look(row *Row, segment int, x *seen) {
 		case v > f.most:
 			v = f.most
 		}
-		x.feature[f.feature] = v
+		x.useful[i] = v
 		if v != 0 {
 			x.param[x.n], x.value[x.n] = f.param, v
 			x.n++
@@ -276,7 +316,7 @@ func (m *Model) look(row *Row, segment int, x *seen) {
 // logOdds are those of a loss in a month of each group, recalibrated.
 func (m *Model) logOdds(segment int, x *seen) (odds [3]float64) {
 	odds = m.bound.start[segment]
-	first := int32(1 + len(m.Segments))
+	first := int16(1 + len(m.Segments))
 	for n, p := range x.param[:x.n] {
 		if p >= first {
 			v, c := x.value[n], &m.bound.slopes[p-first]

@@ -36,7 +36,7 @@ func FamilyOf(feature string) string {
 func HalvedEvery(feature string) (days int) {
 	f := AllFeatures()
 	at := f.Number(feature)
-	for _, first := range f.summed {
+	for _, first := range f.all.summed {
 		if d := at - (first - 1); first > 0 && d >= 0 && d < len(halvings) {
 			return halvings[d]
 		}
@@ -49,58 +49,65 @@ func HalvedEvery(feature string) (days int) {
 // no reason. What each family weighs that raises it, and has words that are true, is left in working.
 func (m *Model) reasons(row *Row, w *working, room []Reason) []Reason {
 	w.weights = w.weights[:0]
-	families := w.families[:m.bound.groups]
-	clear(families)
-	means := m.Means[w.segment]
-	for i := range m.bound.useful {
-		u := &m.bound.useful[i]
-		v, c := w.seen.feature[u.feature], &u.slopes
-		weight := (c[0]*w.by[0] + c[1]*w.by[1] + c[2]*w.by[2]) * (v - means[u.feature])
-		if weight == 0 || u.known.unknown(row) {
-			continue
-		}
-		f := &families[u.group]
-		f.sum += weight
-		if weight > f.largest && u.said.of(v) {
-			f.largest, f.says = weight, u.feature+1
-		}
-	}
-	var top [mostReasons]int
+	var top [mostReasons]weighed
 	n := 0
-	for i := range families {
-		if families[i].sum <= 0 || families[i].says == 0 {
+	mute := m.bound.mute[w.segment]
+	for family := range mute {
+		if mute[family] && !w.seen.stirred[family] {
 			continue
 		}
-		w.weights = append(w.weights, familyWeight{m.bound.hashes[i], families[i].sum})
-		if families[i].sum > leastReason {
-			n = heavier(&top, n, i, families)
+		f := m.weigh(row, w, family)
+		if f.sum <= 0 || f.says == 0 {
+			continue
+		}
+		w.weights = append(w.weights, familyWeight{m.bound.hashes[family], f.sum})
+		if f.sum > leastReason {
+			n = heavier(&top, n, f)
 		}
 	}
 	if n == 0 {
 		return nil
 	}
 	room = slices.Grow(room, n)
-	for _, i := range top[:n] {
-		said := families[i].says - 1
-		room = append(room, Reason{m.Features[said], row.X[m.bound.place[said]], families[i].sum})
+	for _, f := range top[:n] {
+		said := f.says - 1
+		room = append(room, Reason{m.Features[said], row.X[m.bound.place[said]], f.sum})
 	}
 	return room
+}
+
+// weigh says what the features of a family weigh together.
+func (m *Model) weigh(row *Row, w *working, family int) (f weighed) {
+	means := m.Means[w.segment]
+	for _, i := range m.bound.family[family] {
+		u := &m.bound.useful[i]
+		v, c := w.seen.useful[i], &u.slopes
+		weight := (c[0]*w.by[0] + c[1]*w.by[1] + c[2]*w.by[2]) * (v - means[u.feature])
+		if weight == 0 || u.known.unknown(row) {
+			continue
+		}
+		f.sum += weight
+		if weight > f.largest && u.said.of(v) {
+			f.largest, f.says = weight, u.feature+1
+		}
+	}
+	return f
 }
 
 // weighed is what the features of a family weigh.
 type weighed struct {
 	sum     float64
 	largest float64 // of one feature
-	says    int32   // the feature that is said of it, plus 1
+	says    int16   // the feature that is said of it, plus 1
 }
 
 // leastReason is a weight below which nothing is a reason: 1 % on the odds.
 const leastReason = 0.01
 
 // heavier puts a family among the n heaviest, of equal ones the first first.
-func heavier(top *[mostReasons]int, n, family int, weights []weighed) int {
+func heavier(top *[mostReasons]weighed, n int, f weighed) int {
 	at := n
-	for at > 0 && weights[family].sum > weights[top[at-1]].sum {
+	for at > 0 && f.sum > top[at-1].sum {
 		at--
 	}
 	if at == mostReasons {
@@ -108,7 +115,7 @@ func heavier(top *[mostReasons]int, n, family int, weights []weighed) int {
 	}
 	n = min(n+1, mostReasons)
 	copy(top[at+1:n], top[at:n-1])
-	top[at] = family
+	top[at] = f
 	return n
 }
 

@@ -16,6 +16,8 @@ type Scorer struct {
 
 	Scored int // customers of whom there was something to say so far
 
+	asked *asked // by the model
+
 	// Of the customer who is looked at: used again for the next.
 	state   State
 	row     Row
@@ -62,7 +64,10 @@ func (s *Scorer) decisive(customer string) (why string) {
 	if !contract.inForce {
 		return s.uses()
 	}
-	s.row.X = state.appendAsked(s.row.X[:0], AllFeatures(), s.Model.bound.asked)
+	if s.asked == nil {
+		s.asked = AllFeatures().ask(s.Model.bound.asked)
+	}
+	s.row.X = state.appendAsked(s.row.X[:0], AllFeatures(), s.asked)
 	s.Model.decisive(&s.row, &s.working, s.reasons[:0], &s.score)
 	return ""
 }

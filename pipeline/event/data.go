@@ -46,6 +46,9 @@ func (p *parse) data() {
 		}
 		value := p.walk.value()
 		if !p.common(key, value) && !p.detail(key, value) {
+			if p.unknown == nil {
+				p.unknown = make([]member, 0, 4) // enough for what Parcours itself writes
+			}
 			p.unknown = append(p.unknown, member{key, value})
 		}
 	}
@@ -230,6 +233,9 @@ func (p *parse) extra(key, v []byte) {
 	case p.door && len(d.Extra) >= MaxExtra:
 		p.fail(ReasonBadValue, "data", "at most "+itoa(MaxExtra)+" fields that Parcours does not know")
 	default:
+		if d.Extra == nil {
+			d.Extra = make([]ExtraField, 0, min(len(p.unknown), MaxExtra))
+		}
 		d.Extra = slices.Insert(d.Extra, at, ExtraField{string(key), compact(v)})
 	}
 	if len(d.Extra) == 0 {

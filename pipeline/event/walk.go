@@ -119,6 +119,9 @@ func escaped(text []byte) bool {
 func (w *walk) nestedLen(b []byte) int {
 	depth := 0
 	for i := 0; i < len(b); i++ {
+		if !nesting[b[i]] { // nearly all
+			continue
+		}
 		switch b[i] {
 		case '"':
 			i += w.stringLen(b[i:]) - 1
@@ -132,6 +135,9 @@ func (w *walk) nestedLen(b []byte) int {
 	}
 	return len(b)
 }
+
+// nesting are the bytes that begin and end a value that has parts, and a text.
+var nesting = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
 
 // unquote gives the text of a raw string; it aliases it where nothing is escaped. Half a surrogate pair becomes U+FFFD.
 func (w *walk) unquote(raw []byte) []byte {
