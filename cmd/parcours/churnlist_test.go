@@ -19,7 +19,7 @@ func callsToMake() []shownCall {
 	for i := range list {
 		list[i] = shownCall{Rank: uint32(i + 99), Customer: fmt.Sprintf("c%031d%d", 0, i), Segment: "professionals", P30: 0.123, P365: 0.456, Base: &base, At: &at, Excess: &excess,
 			Signals: []string{churn.Risk, churn.Experience, churn.CancelRequested}, Prior: true,
-			Reasons: []string{"2.9 times back for the same reason lately", "last NPS answer below the best mark", "0.5 recourses lately (mediator, authority, court)"}}
+			Reasons: []string{"times back for the same reason lately: 2.9", "last NPS answer below the best mark", "recourses lately (mediator, authority, court): 0.5"}}
 	}
 	return list
 }

@@ -184,13 +184,13 @@ func (f *Features) addBreakpoints() {
 
 // addCounts: what the customer went through beside breakpoints, and the effort of it.
 func (f *Features) addCounts() {
-	f.decays("contacts", sumContacts, 0, "%s contacts récents", "%s contacts lately")
-	f.decays("transfers", sumMoved, 1, "%s renvois récents vers un autre interlocuteur", "%s transfers lately")
-	f.decays("repeated", sumAgain, 1, "%s informations redemandées récemment", "%s informations asked for again lately")
-	f.decays("complaints", sumComplaints, 1, "%s réclamations récentes", "%s complaints lately")
-	f.decays("escalations", sumRaised, 1, "%s réclamations portées plus haut récemment", "%s complaints taken further lately")
-	f.decays("litigation", sumLitigation, 1, "%s recours récents (médiateur, autorité, tribunal)", "%s recourses lately (mediator, authority, court)")
-	f.decays("incivility", sumUncivil, 1, "%s incivilités récentes", "%s incivilities lately")
+	f.decays("contacts", sumContacts, 0, "contacts récents\u00a0: %s", "contacts lately: %s")
+	f.decays("transfers", sumMoved, 1, "renvois récents vers un autre interlocuteur\u00a0: %s", "transfers lately: %s")
+	f.decays("repeated", sumAgain, 1, "informations redemandées récemment\u00a0: %s", "informations asked for again lately: %s")
+	f.decays("complaints", sumComplaints, 1, "réclamations récentes\u00a0: %s", "complaints lately: %s")
+	f.decays("escalations", sumRaised, 1, "réclamations portées plus haut récemment\u00a0: %s", "complaints taken further lately: %s")
+	f.decays("litigation", sumLitigation, 1, "recours récents (médiateur, autorité, tribunal)\u00a0: %s", "recourses lately (mediator, authority, court): %s")
+	f.decays("incivility", sumUncivil, 1, "incivilités récentes\u00a0: %s", "incivilities lately: %s")
 	f.add("effort", 1, "effort client de %s sur 100 récemment", "customer effort of %s out of 100 lately", func(s *State) float64 {
 		const month = 1
 		contacts, moved, again := s.core.of(sumContacts, month, s.at), s.core.of(sumMoved, month, s.at), s.core.of(sumAgain, month, s.at)
@@ -234,8 +234,8 @@ func (f *Features) addContract() {
 	})
 	f.addLog("margin", 0, "marge annuelle de %s", "annual margin of %s", func(s *State) float64 { return knownOr0(s.core.contract.total()) })
 	f.add("margin_known", 0, "marge annuelle connue", "annual margin known", func(s *State) float64 { return flag(!math.IsNaN(s.core.contract.total())) })
-	f.add("contracts", 0, "%s contrats", "%s contracts", func(s *State) float64 { return float64(len(s.core.contract.values)) })
-	f.addLog("tenure", 0, "client depuis %s ans", "a customer for %s years", func(s *State) float64 { return s.tenure() / 365 })
+	f.add("contracts", 0, "contrats\u00a0: %s", "contracts: %s", func(s *State) float64 { return float64(len(s.core.contract.values)) })
+	f.addLog("tenure", 0, "années comme client\u00a0: %s", "years as a customer: %s", func(s *State) float64 { return s.tenure() / 365 })
 	f.add("tenure_known", 0, "début de contrat connu", "start of the contract known", func(s *State) float64 { return flag(s.tenure() >= 0) })
 	f.add("first_year", 0, "contrat de moins d'un an", "contract of less than a year", func(s *State) float64 { t := s.tenure(); return flag(t >= 0 && t < 365) })
 	f.add("renewal", 0, "échéance annoncée, sans contact encore", "renewal notice, no contact yet", func(s *State) float64 { return flag(s.core.contract.warn != journey.Never) })
@@ -251,7 +251,7 @@ func (s *State) tenure() float64 {
 
 // addUse: how much the service is used, against before.
 func (f *Features) addUse() {
-	f.addLog("uses", 0, "%s jours d'usage sur un an", "%s days of use in a year", func(s *State) float64 { return float64(s.core.use.within(dayOf(s.at), yearDays)) })
+	f.addLog("uses", 0, "jours d'usage sur un an\u00a0: %s", "days of use in a year: %s", func(s *State) float64 { return float64(s.core.use.within(dayOf(s.at), yearDays)) })
 	f.add("use_trend", -1, "usage en baisse", "use is going down", func(s *State) float64 {
 		const quarter = 91
 		u, today := &s.core.use, dayOf(s.at)
@@ -261,7 +261,7 @@ func (f *Features) addUse() {
 		span := float64(min(yearDays, int(today-u.first)+1))
 		return math.Log((float64(u.within(today, quarter)) + 1) / (float64(u.within(today, yearDays))*quarter/span + 1))
 	})
-	f.addLog("unused", 1, "pas d'usage depuis %s jours", "no use for %s days", func(s *State) float64 {
+	f.addLog("unused", 1, "jours sans usage\u00a0: %s", "days without use: %s", func(s *State) float64 {
 		if u := &s.core.use; u.count > 0 {
 			return float64(min(yearDays, dayOf(s.at)-u.last))
 		}
@@ -308,24 +308,24 @@ func knownOr0(v float64) float64 {
 
 // kindWords say the kinds of breakpoint.
 var kindWords = map[string]struct{ fr, en string }{
-	"core_failure":         {"%s défaillances récentes d'un service dû", "%s failures lately of a service that is owed"},
-	"broken_promise":       {"%s promesses non tenues récemment", "%s promises broken lately"},
-	"sla_breach":           {"%s délais de réponse dépassés récemment", "%s answers overdue lately"},
-	"stalled_case":         {"%s dossiers à l'arrêt récemment", "%s cases stalled lately"},
-	"reopened_case":        {"%s dossiers rouverts récemment", "%s cases reopened lately"},
-	"silo_handoff":         {"%s renvois de service en service récents", "%s moves across departments lately"},
-	"channel_ping_pong":    {"%s allers-retours entre canaux récents", "%s times sent back and forth between channels lately"},
-	"channel_failover":     {"%s échecs du libre-service récents", "%s failures of self-service lately"},
-	"form_abandonment":     {"%s formulaires abandonnés récemment", "%s forms abandoned lately"},
-	"refused_contact":      {"%s contacts refusés récemment", "%s contacts refused lately"},
-	"queue_abandonment":    {"%s attentes abandonnées récemment", "%s queues given up lately"},
-	"repeat_contact":       {"%s rappels pour le même motif récemment", "%s times back for the same reason lately"},
-	"process_loop":         {"%s boucles de traitement récentes", "%s loops in the process lately"},
-	"repeated_information": {"%s fois à se répéter récemment", "%s times having to say it again lately"},
-	"long_wait":            {"%s attentes trop longues récentes", "%s long waits lately"},
-	"complaint_escalation": {"%s réclamations revenues ou portées plus haut récemment", "%s complaints back or taken further lately"},
-	"detractor":            {"%s réponses de détracteur récentes", "%s detractor's answers lately"},
-	"unanswered_detractor": {"%s réponses de détracteur laissées sans suite récemment", "%s detractor's answers met with silence lately"},
-	"tension":              {"%s moments de tension récents", "%s moments of tension lately"},
-	"unresolved_end":       {"%s parcours terminés sans solution récemment", "%s journeys ended unresolved lately"},
+	"core_failure":         {"défaillances récentes d'un service dû\u00a0: %s", "recent failures of a service that is owed: %s"},
+	"broken_promise":       {"promesses non tenues récemment\u00a0: %s", "promises broken lately: %s"},
+	"sla_breach":           {"délais de réponse dépassés récemment\u00a0: %s", "answers overdue lately: %s"},
+	"stalled_case":         {"dossiers à l'arrêt récemment\u00a0: %s", "cases stalled lately: %s"},
+	"reopened_case":        {"dossiers rouverts récemment\u00a0: %s", "cases reopened lately: %s"},
+	"silo_handoff":         {"renvois de service en service récents\u00a0: %s", "moves across departments lately: %s"},
+	"channel_ping_pong":    {"allers-retours entre canaux récents\u00a0: %s", "times sent back and forth between channels lately: %s"},
+	"channel_failover":     {"échecs du libre-service récents\u00a0: %s", "failures of self-service lately: %s"},
+	"form_abandonment":     {"formulaires abandonnés récemment\u00a0: %s", "forms abandoned lately: %s"},
+	"refused_contact":      {"contacts refusés récemment\u00a0: %s", "contacts refused lately: %s"},
+	"queue_abandonment":    {"attentes abandonnées récemment\u00a0: %s", "queues given up lately: %s"},
+	"repeat_contact":       {"rappels pour le même motif récemment\u00a0: %s", "times back for the same reason lately: %s"},
+	"process_loop":         {"boucles de traitement récentes\u00a0: %s", "loops in the process lately: %s"},
+	"repeated_information": {"informations répétées récemment\u00a0: %s", "times having to say it again lately: %s"},
+	"long_wait":            {"attentes trop longues récentes\u00a0: %s", "long waits lately: %s"},
+	"complaint_escalation": {"réclamations revenues ou portées plus haut récemment\u00a0: %s", "complaints back or taken further lately: %s"},
+	"detractor":            {"réponses de détracteur récentes\u00a0: %s", "detractor's answers lately: %s"},
+	"unanswered_detractor": {"réponses de détracteur laissées sans suite récemment\u00a0: %s", "detractor's answers met with silence lately: %s"},
+	"tension":              {"moments de tension récents\u00a0: %s", "moments of tension lately: %s"},
+	"unresolved_end":       {"parcours terminés sans solution récemment\u00a0: %s", "journeys ended unresolved lately: %s"},
 }

@@ -183,10 +183,10 @@ func TestSentences(t *testing.T) {
 		value   float64
 		fr, en  string
 	}{
-		{"repeat_contact:30d", 2.5, "2,5 rappels pour le même motif récemment", "2.5 times back for the same reason lately"},
-		{"contacts:30d", 1234.4, "1\u202f234 contacts récents", "1,234 contacts lately"},
-		{"contacts:30d", 3.02, "3 contacts récents", "3 contacts lately"},
-		{"tenure", math.Log1p(4.5), "client depuis 4,5 ans", "a customer for 4.5 years"},
+		{"repeat_contact:30d", 2.5, "rappels pour le même motif récemment\u00a0: 2,5", "times back for the same reason lately: 2.5"},
+		{"contacts:30d", 1234.4, "contacts récents\u00a0: 1\u202f234", "contacts lately: 1,234"},
+		{"contacts:30d", 3.02, "contacts récents\u00a0: 3", "contacts lately: 3"},
+		{"tenure", math.Log1p(4.5), "années comme client\u00a0: 4,5", "years as a customer: 4.5"},
 		{"margin", math.Log1p(1234567), "marge annuelle de 1\u202f234\u202f567", "annual margin of 1,234,567"},
 		{"value_lost", 0.4, "valeur en baisse de 40\u202f%", "value down by 40%"},
 		{"cancel_requested", 1, "a demandé la résiliation", "asked to cancel"},
