@@ -246,14 +246,21 @@ func (c *core) count(number uint8, at event.Instant) {
 }
 
 // as is what is left of a sum as of a moment, to a few units of the last place. One power gives all three: what is left of a number
-// that halves in so many days, of one that halves in common days.
+// that halves in so many days, of one that halves in common days. After whole days, which may be halvings to the bit, each has its own.
 func (s *sum) as(at event.Instant) (left [len(halvings)]float64) {
 	const common = 630 // 90 x 7, 21 x 30, 7 x 90
 	left = s.halved
-	if at <= s.at {
+	age := at - s.at
+	switch {
+	case age <= 0:
+		return left
+	case int64(age)%dayMillis == 0:
+		for d, days := range halvings {
+			left[d] = decayed(left[d], age, days)
+		}
 		return left
 	}
-	once := math.Exp2(-float64(at-s.at) / float64(common*dayMillis))
+	once := math.Exp2(-float64(age) / float64(common*dayMillis))
 	twice := once * once
 	times6 := twice * twice * twice
 	times7 := times6 * once

@@ -23,6 +23,7 @@ type binding struct {
 	groups int       // how many families there are
 	hashes []uint16  // of each family: its name
 	asked  []bool    // of each column: whether a score depends on it
+	wanted *asked    // the same of AllFeatures; nil where the columns are others
 	said   []saying  // of each feature: when its words are true
 	known  []knowing // of each feature: how a row says that its value is known
 	voice  []voicePart
@@ -39,7 +40,7 @@ type binding struct {
 	pairs [][3]float64
 }
 
-// useful is all of a feature that a score is made with, in one place and within a line of memory.
+// useful is all of a feature that a score is made with, in one place, and less than a line of memory.
 type useful struct {
 	slopes  [3]float64
 	least   float64
@@ -91,6 +92,9 @@ func (m *Model) bind(columns Columns) error {
 	}
 	b.glances(m)
 	b.ask(len(names))
+	if all, are := columns.(*Features); are {
+		b.wanted = all.ask(b.asked)
+	}
 	m.bound = b
 	return nil
 }

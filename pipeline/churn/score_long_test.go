@@ -2,6 +2,7 @@ package churn
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -100,13 +101,13 @@ func reasonsLong(m *Model, row *Row, segment int, values []float64, by [3]float6
 		for g := range c {
 			c[g] = m.Months[g].Slope * m.Months[g].Coefficients[i]
 		}
+		family := FamilyOf(name)
+		if !slices.Contains(order, family) {
+			order = append(order, family)
+		}
 		weight := (c[0]*by[0] + c[1]*by[1] + c[2]*by[2]) * (values[i] - m.Means[segment][i])
 		if c == [3]float64{} || weight == 0 || m.bound.known[i].unknown(row) {
 			continue
-		}
-		family := FamilyOf(name)
-		if _, found := sums[family]; !found {
-			order = append(order, family)
 		}
 		sums[family] += weight
 		if weight > largest[family] && m.bound.said[i].of(values[i]) {

@@ -16,8 +16,6 @@ type Scorer struct {
 
 	Scored int // customers of whom there was something to say so far
 
-	asked *asked // by the model
-
 	// Of the customer who is looked at: used again for the next.
 	state   State
 	row     Row
@@ -64,10 +62,7 @@ func (s *Scorer) decisive(customer string) (why string) {
 	if !contract.inForce {
 		return s.uses()
 	}
-	if s.asked == nil {
-		s.asked = AllFeatures().ask(s.Model.bound.asked)
-	}
-	s.row.X = state.appendAsked(s.row.X[:0], AllFeatures(), s.asked)
+	s.row.X = state.appendAsked(s.row.X[:0], AllFeatures(), s.Model.bound.wanted)
 	s.Model.decisive(&s.row, &s.working, s.reasons[:0], &s.score)
 	return ""
 }
