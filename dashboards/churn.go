@@ -22,14 +22,18 @@ func churn(b *board) {
 	b.add(b.modelCalibration())
 }
 
-// modelInWords says in a sentence what the scores are and whether they are good enough; the table of figures says where they are not.
+// modelInWords says in a sentence what the scores are, whether they are good enough, and at which horizons nobody can tell yet; the table of
+// figures says where they are not.
 func (b *board) modelInWords() cog.Builder[dashboard.Panel] {
 	within := "toString(good), ' / ', toString(judged)"
-	horizons := "arrayStringConcat(arrayMap(h -> toString(h), arraySort(arrayDistinct(arrayMap(w -> w.2, watch)))), ', ')"
+	listed := func(horizons string) string {
+		return "arrayStringConcat(arrayMap(h -> toString(h), " + horizons + "), ', '), ' ', " + b.text("days") + ", '.'"
+	}
 	verdict := "multiIf(prior, " + b.text("prior") + ", judged = 0, " + b.text("unjudged") + ", empty(watch), concat(" + b.text("good") + ", ' ', " + within + ", '.'), " +
-		"concat(" + b.text("watch") + ", ' ', " + within + ", ' ', " + b.text("bounds") + ", ' ', " + horizons + ", ' ', " + b.text("days") + ", '.'))"
+		"concat(" + b.text("watch") + ", ' ', " + within + ", ' ', " + b.text("bounds") + ", ' ', " + listed("arraySort(arrayDistinct(arrayMap(w -> w.2, watch)))") + "))"
+	unseen := "if(judged > 0 AND notEmpty(unjudged), concat(' ', " + b.text("unseen_at") + ", ' ', " + listed("unjudged") + "), '')"
 	projected := "if(NOT prior AND has(projected, 365), concat(' ', " + b.text("projected") + "), '')"
-	sql := "SELECT concat(" + b.text("asof") + ", ' ', " + b.dated("as_of") + ", ', ', toString(scored), ' ', " + b.text("scored") + ", ' ', " + verdict + ", " + projected + ") AS said FROM churn_model_v"
+	sql := "SELECT concat(" + b.text("asof") + ", ' ', " + b.dated("as_of") + ", ', ', toString(scored), ' ', " + b.text("scored") + ", ' ', " + verdict + ", " + unseen + ", " + projected + ") AS said FROM churn_model_v"
 	return b.saying("model", 24, 3, 20, sql)
 }
 

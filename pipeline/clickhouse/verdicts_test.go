@@ -50,14 +50,15 @@ func TestVerdicts(t *testing.T) {
 		t.Errorf("%d to watch, %d good: the test says nothing", watched, good)
 	}
 	equal(t, s, "SELECT value, at_most, verdict FROM model_verdicts_v WHERE measure = 'psi'", "0.125\t0.1\twatch")
-	equal(t, s, "SELECT model, prior, judged = good + length(watch), length(watch) > 0, projected FROM churn_model_v", "m2\tfalse\t1\t1\t[365]")
+	equal(t, s, "SELECT model, prior, judged = good + length(watch), length(watch) > 0, projected, unjudged FROM churn_model_v", "m2\tfalse\t1\t1\t[365]\t[]")
 	equal(t, s, "SELECT count() = (SELECT count() FROM model_calibration_v WHERE model = 'm2') AND count() > 0 FROM calibration_in_force_v", "1")
-	young := judgementOf("m2", nil) // nothing is known yet of anybody whom it foretold
+	young := judgementOf("m2", nil) // nothing is known yet of anybody whom it foretold, but that they are as those it learnt from
+	young.Drift.Value = 0.05
 	if err := s.KeepJudgement(t.Context(), young); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, s, "SELECT groupUniqArray(verdict) FROM model_verdicts_v WHERE measure NOT IN ('lift', 'psi')", "['unjudged']")
-	equal(t, s, "SELECT judged, good, arrayMap(w -> w.1, watch) FROM churn_model_v", "1\t0\t['psi']")
+	equal(t, s, "SELECT judged, good, watch, unjudged, judged_until IS NULL FROM churn_model_v", "0\t0\t[]\t[30,90,365]\t0")
 	insert(t, s, &pipeline.Rows{ScoredDays: []pipeline.ScoredDayRow{{AsOf: on("2025-07-01"), Model: "prior", Scored: 3, Position: 2}}})
 	equal(t, s, "SELECT model, prior, scored, judged, projected, judged_until FROM churn_model_v", "prior\ttrue\t3\t0\t[30,90,365]\t\\N")
 	equal(t, s, "SELECT count() FROM calibration_in_force_v", "0")
