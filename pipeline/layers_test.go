@@ -34,6 +34,7 @@ var layers = map[string][]string{
 	"pipeline/clickhouse":         {"pipeline", "pipeline/event", "pipeline/rules", "pipeline/attribution", "pipeline/alert", "pipeline/readiness", "pipeline/churn", "schemas"},
 	"pipeline/attribution":        {"pipeline/event"},
 	"pipeline/embedded":           {},
+	"pipeline/embedded/prepared":  {"pipeline/embedded"}, // only tests import it
 	"schemas":                     {},
 	"schemas/channel/gen":         {"pipeline/event"},
 	"pipeline/readiness":          {"pipeline/event", "pipeline/rules"},

@@ -34,7 +34,7 @@ func leavers(t *testing.T, customers, days int) (dir, truth string) {
 	if err := sim.WriteTruth(&happened); err != nil {
 		t.Fatal(err)
 	}
-	dir = t.TempDir()
+	dir = dataDir(t)
 	must(t, "import", "--data", dir, "--rules", "../../pipeline/simulate/rules/leavers.yaml", tempFile(t, "events.ndjson", sent.String()))
 	return dir, tempFile(t, "truth.ndjson", happened.String())
 }
@@ -224,7 +224,7 @@ func TestChurnOfThree(t *testing.T) {
 		began = append(began, eventLine(fmt.Sprint("of", i), typ, "2026-01-05T09:00:00Z", who))
 		used = append(used, eventLine(fmt.Sprint("use", i), "service.used", "2026-03-10T12:00:00Z", who))
 	}
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, tempFile(t, "before.ndjson", strings.Join(append(began, used...), "\n")))
 	if n := sqlCSV(t, dir, "SELECT count() FROM cx.customers_to_call_v"); n != "3" {
 		t.Fatalf("%s to call", n)

@@ -46,7 +46,7 @@ func TestAwaitedModelIsNamed(t *testing.T) {
 
 // TestAwaitedModelIsFound: a model is found in the log, where it waits for somebody who folds on, and then in the tables.
 func TestAwaitedModelIsFound(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	began := eventLine("began", "contract.started", "2026-01-05T09:00:00Z", `"identifiers":{"customer":"A-1"}`)
 	used := eventLine("used", "service.used", "2026-03-10T12:00:00Z", `"identifiers":{"customer":"A-1"}`)
 	must(t, "import", "--data", dir, tempFile(t, "before.ndjson", began+"\n"+used))

@@ -19,7 +19,7 @@ import (
 // TestChurnOfUses: of a company without contracts nothing is learnt about who leaves, and a model of the uses alone is published: no
 // customer gets a probability of loss, and who was expected to come and does not is told. It never takes the place of a model that has learnt.
 func TestChurnOfUses(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	begin := time.Date(2024, 1, 2, 9, 0, 0, 0, time.UTC)
 	rng := rand.New(rand.NewPCG(5, 5))
 	var b strings.Builder

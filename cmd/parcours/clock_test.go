@@ -8,7 +8,7 @@ import (
 
 // TestClock: a directory in log mode shows its clocks, goes to wall mode when that is confirmed, and stays there.
 func TestClock(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	file := tempFile(t, "events.ndjson", `{"specversion":"1.0","id":"1","source":"/c","type":"contact.started","time":"2026-03-02T10:00:00Z","data":{"channel":"phone"}}`)
 	must(t, "import", "--data", dir, file)
 	face := lastLine[clockFace](t, must(t, "clock", "show", "--data", dir, "--json"))
@@ -43,7 +43,7 @@ func TestClock(t *testing.T) {
 
 // TestClockThroughTheHolder: the process that runs is asked, and told.
 func TestClockThroughTheHolder(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log")
 	if out := must(t, "clock", "show", "--data", dir); !strings.Contains(out, "No event yet.") {
 		t.Errorf("shown: %s", out)

@@ -29,7 +29,7 @@ func knownCompany(t *testing.T, customers, days int) (events, truth string) {
 // TestEvaluate: what the tables of a made-up company say is what the reference finds in its truth.
 func TestEvaluate(t *testing.T) {
 	events, truth := knownCompany(t, 300, 40)
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, events)
 	out := must(t, "evaluate", "--data", dir, "--truth", truth, "--json")
 	r := lastLine[evaluate.Report](t, out)
@@ -62,7 +62,7 @@ func TestEvaluate(t *testing.T) {
 // TestEvaluateShows: a breakpoint that the tables lack is shown with the events around it, and one that they made up too.
 func TestEvaluateShows(t *testing.T) {
 	_, truth := knownCompany(t, 60, 20)
-	dir := t.TempDir()
+	dir := dataDir(t)
 	other, _ := knownCompany(t, 30, 20)
 	must(t, "import", "--data", dir, other) // half of the company
 	out := must(t, "evaluate", "--data", dir, "--truth", truth, "--show", "channel_failover", "--most", "1")
@@ -73,7 +73,7 @@ func TestEvaluateShows(t *testing.T) {
 
 // TestEvaluateRefuses: a file that is no truth, and a kind that is none.
 func TestEvaluateRefuses(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	events, truth := knownCompany(t, 30, 20)
 	must(t, "import", "--data", dir, events)
 	for _, c := range []struct {
@@ -96,7 +96,7 @@ func TestEvaluateKnowsItsTruth(t *testing.T) {
 	_, of := knownCompany(t, 60, 20)
 	bank := filepath.Join(t.TempDir(), "bank.ndjson")
 	must(t, "simulate", "--company", "bank", "--customers", "30", "--days", "20", "--truth", bank)
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, events)
 	for _, c := range []struct {
 		truth string

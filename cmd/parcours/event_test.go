@@ -46,7 +46,7 @@ func appended(t *testing.T, dir string, e *event.Event, msgID string) uint64 {
 
 // TestEventTrace: each thing that an event can have become.
 func TestEventTrace(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log", "--duplicate-window", "100ms")
 	var machine []string // consents, which the fold passes over quickly, and one contact too many
 	for i := range 2000 {
@@ -142,7 +142,7 @@ func TestEventTrace(t *testing.T) {
 // TestEventTraceOfTheLog: what is in the log and not in the tables: not folded yet, a copy of what is, no event at all, set
 // aside as poisonous, missing; and what is asked for by its position.
 func TestEventTraceOfTheLog(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, tempFile(t, "events.ndjson", strings.Join(toldHistory(), "\n")))
 	waiting := &event.Event{ID: "waiting", Source: "/told", Type: event.ContactStarted, At: event.InstantOf(time.Date(2026, 3, 21, 9, 0, 0, 0, time.UTC)), Home: "c1",
 		Data: event.Data{Customer: "c1", Channel: event.Phone, Agent: "a-17"}}
@@ -184,7 +184,7 @@ func TestEventTraceOfTheLog(t *testing.T) {
 
 // TestEventTraceOfNoEvent: what stands in the log and is no event is told by its position.
 func TestEventTraceOfNoEvent(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, tempFile(t, "events.ndjson", strings.Join(toldHistory(), "\n")))
 	d, err := openDirectory(DirectoryFlags{Data: dir}, zerolog.Nop())
 	if err != nil {

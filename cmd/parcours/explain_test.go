@@ -11,7 +11,7 @@ import (
 
 // TestExplainedByTheBookInForce: journeys, events and lines are told by the book that judges them, not by the default.
 func TestExplainedByTheBookInForce(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log")
 	book := tempFile(t, "mine.yaml", `currency: USD
 silos: {rates_are_illustrative: false}

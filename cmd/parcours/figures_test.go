@@ -19,7 +19,7 @@ func before(lines []string, at string) int {
 // judge, and withholds the comparison across it; one that only has other targets does neither. A rebuild with the book brings
 // one version for all, and the comparison back; so does a what-if.
 func TestRulesMarkSeries(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	lines := strings.SplitAfter(strings.TrimSpace(must(t, "simulate", "--customers", "150", "--days", "100", "--seed", "4", "--start", "2026-01-01")), "\n")
 	february, march := before(lines, "2026-02-01"), before(lines, "2026-03-01")
 	targets := tempFile(t, "targets.yaml", "targets: {satisfaction: 60%}\ncomparison: {months_before: [1]}\n")

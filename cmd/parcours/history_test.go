@@ -33,7 +33,7 @@ func forget(t *testing.T, dir string) {
 // twin makes a directory with the pseudonyms of another.
 func twin(t *testing.T, of string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := dataDir(t)
 	sameKey(t, of, dir)
 	return dir
 }
@@ -41,7 +41,7 @@ func twin(t *testing.T, of string) string {
 // TestImportTwice: a file that is sent again, when nobody knows any more that it was, counts once, and so does the part of
 // it that was late.
 func TestImportTwice(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	young, file := company(t, "young", "2026-02-20", 10), company(t, "old", "2026-01-05", 55)
 	p := up(t, dir, "--clock", "log", "--duplicate-window", "100ms")
 	must(t, "import", "--data", dir, young)
@@ -65,7 +65,7 @@ func TestImportTwice(t *testing.T) {
 
 // TestImportTwiceLate: what is late and stays late counts once as well.
 func TestImportTwiceLate(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--duplicate-window", "100ms") // wall: nothing is admitted by itself
 	must(t, "import", "--data", dir, tempFile(t, "now.ndjson", history("/now", 5, time.Hour)))
 	file := company(t, "old", "2026-01-05", 20)
@@ -87,7 +87,7 @@ func TestImportTwiceLate(t *testing.T) {
 
 // TestImportHistory: a directory whose time moves only with events takes an older file as if it had come first.
 func TestImportHistory(t *testing.T) {
-	ahead := t.TempDir()
+	ahead := dataDir(t)
 	old, young := company(t, "old", "2026-01-05", 30), company(t, "young", "2026-01-25", 120) // beyond the horizon
 	must(t, "import", "--data", ahead, young)
 	r := lastLine[imported](t, must(t, "import", "--data", ahead, "--json", old))
@@ -106,7 +106,7 @@ func TestImportHistory(t *testing.T) {
 // TestImportHistoryWall: where time follows the clock, an older file stops before anything is sent; with --late it is kept
 // and listed, and rebuild --admit-late takes it in.
 func TestImportHistoryWall(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--clock", "wall", "--data", dir, tempFile(t, "now.ndjson", history("/now", 5, time.Hour)))
 	old := company(t, "old", "2026-01-05", 20)
 	_, errOut, code := parcours(t, "import", "--data", dir, old)
@@ -134,7 +134,7 @@ func TestRealLogsAnyOrder(t *testing.T) {
 		t.Skipf("%s is not set: the real event logs are not part of this repository, so their order was NOT tried", realLogs)
 	}
 	logs := [][2]string{{"receipt_wabo", "receipt.csv.gz"}, {"bpic2013_incidents", "events.csv.gz"}, {"helpdesk_italian", "events.csv.gz"}}
-	first := t.TempDir()
+	first := dataDir(t)
 	got := [2]string{}
 	for i := range got {
 		dir := first

@@ -16,10 +16,10 @@ import (
 // that nobody disturbed; run once more, it changes nothing.
 func TestImportInterrupted(t *testing.T) {
 	file := tempFile(t, "events.ndjson", must(t, "simulate", "--customers", "1500", "--days", "60", "--seed", "9"))
-	calm := t.TempDir()
+	calm := dataDir(t)
 	must(t, "import", "--data", calm, "--sort", file)
 	want := tables(t, calm)
-	dir := t.TempDir()
+	dir := dataDir(t)
 	sameKey(t, calm, dir)
 	interrupt(t, dir, syscall.SIGTERM, "import", "--data", dir, "--sort", file)
 	interrupt(t, dir, syscall.SIGKILL, "import", "--data", dir, "--sort", file)
@@ -141,7 +141,7 @@ func TestRealLogs(t *testing.T) {
 		{"helpdesk_italian", "events.csv.gz", "21348,4580,14,226,4580,21348,11", "16768,226,1240,1905"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := dataDir(t)
 			mapping := filepath.Join("..", "..", "examples", c.name+".yaml")
 			file := filepath.Join(data, c.name, c.file)
 			must(t, "import", "--data", dir, "--mapping", mapping, file)
@@ -197,7 +197,7 @@ func TestLongLines(t *testing.T) {
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir := dataDir(t)
 	r := lastLine[imported](t, must(t, "import", "--data", dir, "--json", tempFile(t, "long.ndjson", b.String())))
 	if r.Rows != 3 || r.Accepted != 2 || r.Refused != 1 {
 		t.Errorf("imported: %+v", r)
@@ -206,7 +206,7 @@ func TestLongLines(t *testing.T) {
 
 // TestLargeRowsThroughTheHolder: a thousand rows may be more than one request takes.
 func TestLargeRowsThroughTheHolder(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log") // which takes history
 	var b strings.Builder
 	for i := range 400 {

@@ -57,7 +57,7 @@ func (p *upProcess) follows(t *testing.T, dir string, lines ...string) {
 // TestJourneyShow: one journey by its id, by how it begins, by its breakpoint, by the id that gave way to it; another by its
 // case; each told in full, the same where nobody holds the directory.
 func TestJourneyShow(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log")
 	p.follows(t, dir, toldHistory()...)
 	list := lastLine[journeyList](t, must(t, "journey", "list", "--data", dir, "--json", "--reason", "billing")).Journeys
@@ -130,7 +130,7 @@ func TestJourneyShow(t *testing.T) {
 
 // TestJourneyNotFound: what is too short, unknown or ambiguous says what to do.
 func TestJourneyNotFound(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, tempFile(t, "events.ndjson", strings.Join(toldHistory(), "\n")))
 	must(t, "sql", "--data", dir, "INSERT INTO cx.journeys SELECT * REPLACE (concat('aaaaaa', substring(journey_id, 7)) AS journey_id) FROM cx.journeys WHERE deleted = 0")
 	for _, c := range []struct {

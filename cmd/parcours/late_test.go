@@ -24,7 +24,7 @@ func history(source string, n int, first time.Duration) string {
 // TestLateImport: history behind a clock that follows real time is not sent unaware: the import stops and says how many
 // events are late; what is recent goes in; with --late all of it does.
 func TestLateImport(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir)
 	if a := p.post(t, structured, strings.TrimSpace(history("/now", 1, time.Minute))); a.Accepted != 1 {
 		t.Fatalf("%+v", a)
@@ -57,7 +57,7 @@ func TestLateImport(t *testing.T) {
 
 // TestLateImportByItsOwnClock: a directory whose time moves only with events takes history without being asked.
 func TestLateImportByItsOwnClock(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, tempFile(t, "new.ndjson", history("/new", 10, 2*time.Hour)))
 	r := lastLine[imported](t, must(t, "import", "--data", dir, "--json", tempFile(t, "old.ndjson", history("/old", 10, 100*24*time.Hour))))
 	if r.Accepted != 10 {

@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"parcours/pipeline/clickhouse"
 	"parcours/pipeline/embedded"
+	"parcours/pipeline/embedded/prepared"
 )
 
 // asCommand makes the test binary behave as parcours: tests start it as a process of its own, which can be killed.
@@ -25,7 +27,18 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	os.Exit(prepared.Main(m))
+}
+
+// dataDir is a directory whose tables are there already, as those of a parcours that was started and has taken nothing in.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	prepared.Fill(t, filepath.Join(dir, tablesFolder), clickhouse.Prepare)
+	if err := os.Mkdir(filepath.Join(dir, natsFolder), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // command prepares parcours as a process.

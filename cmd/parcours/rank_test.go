@@ -8,7 +8,7 @@ import (
 
 // TestRank: what broke in the last 90 settled days, with its places; a log of three weeks has no landmark, and says so.
 func TestRank(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log")
 	p.follows(t, dir, toldHistory()...)
 	r := lastLine[ranking](t, must(t, "rank", "--data", dir, "--json"))
@@ -58,7 +58,7 @@ func TestRankMarks(t *testing.T) {
 
 // TestAlertsVerb: those that stand and those that do not, the latest first; and how much is watched.
 func TestAlertsVerb(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	up(t, dir, "--clock", "log").follows(t, dir, toldHistory()...)
 	if text := must(t, "alerts", "--data", dir); !strings.HasPrefix(text, "There was no alert.\n") {
 		t.Error(text)

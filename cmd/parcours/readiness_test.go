@@ -77,7 +77,7 @@ func TestReadinessOfAFile(t *testing.T) {
 // failure happen all of them can be found.
 func TestReadinessOfFileAndTablesAgree(t *testing.T) {
 	file := tempFile(t, "company.ndjson", must(t, "simulate", "--customers", "300", "--days", "120", "--seed", "7"))
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, "--sort", file)
 	of := lastLine[readiness.Report](t, must(t, "readiness", "--json", file))
 	loaded := lastLine[readiness.Report](t, must(t, "readiness", "--json", "--data", dir))

@@ -64,7 +64,7 @@ func (p *upProcess) generations(t *testing.T) string {
 // TestRebuildUnseen: who asks while the log is folded anew sees no difference, at no moment; the generation before the
 // current one is kept, those before it are gone; and what comes in meanwhile is in the new one.
 func TestRebuildUnseen(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log")
 	lines := strings.SplitAfter(strings.TrimSpace(must(t, "simulate", "--customers", "300", "--days", "60", "--seed", "4")), "\n")
 	old, more := lines[:len(lines)/3], lines[len(lines)/3:]

@@ -25,7 +25,7 @@ func soon(id string, in time.Duration) string {
 // TestRejectedThroughTheHolder: what was refused because its time was ahead is listed, shown and, when its time has come,
 // replayed: accepted, then a duplicate. What is refused again is kept once.
 func TestRejectedThroughTheHolder(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir)
 	early := soon("early", 3*time.Second)
 	p.post(t, structured, early)
@@ -74,7 +74,7 @@ func TestRejectedThroughTheHolder(t *testing.T) {
 
 // TestRejectedOfAFreeDirectory: rows of files, filters, what was set aside from the log; replayed by its own door.
 func TestRejectedOfAFreeDirectory(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	line := func(id, source, at, channel string) string {
 		return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":%q,"type":"contact.started","time":%q,"data":{"channel":%q}}`, id, source, at, channel)
 	}
@@ -142,7 +142,7 @@ func TestRejectedOfAFreeDirectory(t *testing.T) {
 
 // TestRejectedMisused: an unknown reason lists the known ones; a directory without a log is not made.
 func TestRejectedMisused(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	for _, c := range []struct {
 		args []string
 		want string

@@ -73,7 +73,7 @@ func TestFirstContactResolutionAtTheRightEdge(t *testing.T) {
 	start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 	end := start.Add(40*24*time.Hour + 13*time.Hour)
 	list := callers(8_000, 60, start)
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, "--sort", tempFile(t, "calls.ndjson", logOf(list, end)))
 
 	want := map[string]*cohort{}

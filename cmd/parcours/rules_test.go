@@ -54,7 +54,7 @@ func TestRulesCheckShowDiff(t *testing.T) {
 // TestRulesWhatIf: what a rule book would change is found without touching what people read: of the repeats within seven days
 // those within three are left, as the times of the contacts say.
 func TestRulesWhatIf(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "demo", "--data", dir, "--customers", "400", "--days", "45", "--seed", "3", "--exit")
 	book := tempFile(t, "whatif.yaml", "breakpoints: {repeat_contact: {within: 3d}}\n")
 	before, verified := sums(t, dir, "--exact", true), must(t, "verify", "--data", dir)
@@ -163,7 +163,7 @@ func TestRulesRestated(t *testing.T) {
 // TestRulesPublished: a book that is published while `up` runs judges what happens from its moment on, and stays in force over
 // a kill and a rebuild.
 func TestRulesPublished(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	lines := strings.SplitAfter(strings.TrimSpace(must(t, "simulate", "--customers", "200", "--days", "60", "--seed", "6")), "\n")
 	book := tempFile(t, "mine.yaml", "breakpoints: {repeat_contact: {within: 2d}}\nsilos: {hourly_rates: {customer_service: 64}}\n")
 	half := len(lines) / 2

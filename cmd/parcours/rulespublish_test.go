@@ -77,7 +77,7 @@ func TestRulesSameBook(t *testing.T) {
 // TestRulesPublishedAhead: in a log that keeps its own time a published book waits for what happens; publish says so, and show
 // says which book it prints.
 func TestRulesPublishedAhead(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	must(t, "import", "--data", dir, tempFile(t, "events.ndjson", strings.Join(toldHistory(), "\n")))
 	book := tempFile(t, "mine.yaml", "breakpoints: {repeat_contact: {within: 2d}}\n")
 	out := must(t, "rules", "publish", book, "--data", dir)

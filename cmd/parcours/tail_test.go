@@ -43,7 +43,7 @@ func kinds(list []tailLine) map[string]int {
 
 // TestTailFilters: each filter alone and some together, on a directory that is held and on the same that is not.
 func TestTailFilters(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log")
 	p.follows(t, dir, toldHistory()...)
 	caller := p.count(t, "SELECT any(customer_id) FROM cx.journeys_v WHERE case_id = ''")
@@ -125,7 +125,7 @@ func TestTailFilters(t *testing.T) {
 
 // TestTailFollows: what comes is printed when it comes, until an interrupt, which is no failure.
 func TestTailFollows(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	p := up(t, dir, "--clock", "log")
 	history := toldHistory()
 	p.follows(t, dir, history[:3]...)
@@ -207,7 +207,7 @@ func TestTailFollows(t *testing.T) {
 
 // TestTailMisused: what cannot be asked for is said.
 func TestTailMisused(t *testing.T) {
-	dir := t.TempDir()
+	dir := dataDir(t)
 	for want, args := range map[string][]string{
 		"sla_breach":         {"--kind", "sla"},
 		"phone":              {"--channel", "fax"},

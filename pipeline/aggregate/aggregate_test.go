@@ -20,13 +20,13 @@ import (
 	"parcours/pipeline/aggregate"
 	"parcours/pipeline/clickhouse"
 	"parcours/pipeline/embedded"
+	"parcours/pipeline/embedded/prepared"
 	"parcours/pipeline/event"
 	"parcours/pipeline/nats"
 )
 
 func TestMain(m *testing.M) {
-	embedded.RunChild()
-	os.Exit(m.Run())
+	os.Exit(prepared.Main(m))
 }
 
 // site is a real log and real tables.
@@ -49,10 +49,7 @@ func newSite(t *testing.T, mode string) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.server.Close)
-	if s.tables, err = embedded.StartClickHouse(t.Context(), embedded.ClickHouseConfig{Dir: t.TempDir()}, log); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.tables.Close() })
+	s.tables = prepared.Start(t, clickhouse.Prepare)
 	s.bus = s.newBus()
 	if s.info, err = s.bus.Provision(t.Context(), mode); err != nil {
 		t.Fatal(err)
@@ -61,9 +58,6 @@ func newSite(t *testing.T, mode string) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.store.Close() })
-	if err := s.store.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return s
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"parcours/pipeline"
 	"parcours/pipeline/churn"
 	"parcours/pipeline/event"
@@ -45,6 +47,15 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	return s.showSnapshots(ctx)
+}
+
+// Prepare brings the tables of one server to this binary's schema, for who needs nothing else of it: see Migrate.
+func Prepare(ctx context.Context, addr string) error {
+	s, err := Open(ctx, Config{Addr: addr}, zerolog.Nop())
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Migrate(ctx), s.Close())
 }
 
 // ErrBehind means that the tables were made by an earlier release, and no process of this one has been started on them yet.

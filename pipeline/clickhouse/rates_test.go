@@ -15,7 +15,7 @@ import (
 	"parcours/pipeline"
 	"parcours/pipeline/breakpoint"
 	"parcours/pipeline/clickhouse"
-	"parcours/pipeline/embedded"
+	"parcours/pipeline/embedded/prepared"
 	"parcours/pipeline/event"
 	"parcours/pipeline/journey"
 	"parcours/pipeline/rules"
@@ -24,19 +24,11 @@ import (
 
 func store(t *testing.T) *clickhouse.Store {
 	t.Helper()
-	server, err := embedded.StartClickHouse(t.Context(), embedded.ClickHouseConfig{Dir: t.TempDir()}, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	s, err := clickhouse.Open(t.Context(), clickhouse.Config{Addr: server.Addr()}, zerolog.Nop())
+	s, err := clickhouse.Open(t.Context(), clickhouse.Config{Addr: prepared.Start(t, clickhouse.Prepare).Addr()}, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return s
 }
 

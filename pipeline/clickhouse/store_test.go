@@ -12,12 +12,12 @@ import (
 
 	"parcours/pipeline"
 	"parcours/pipeline/embedded"
+	"parcours/pipeline/embedded/prepared"
 	"parcours/pipeline/event"
 )
 
 func TestMain(m *testing.M) {
-	embedded.RunChild()
-	os.Exit(m.Run())
+	os.Exit(prepared.Main(m))
 }
 
 // serve starts ClickHouse for one test.
@@ -49,11 +49,7 @@ func open(t testing.TB, cfg Config) *Store {
 // migrated gives a store of its own on a server of its own.
 func migrated(t testing.TB) *Store {
 	t.Helper()
-	s := open(t, Config{Addr: serve(t).Addr()})
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return open(t, Config{Addr: prepared.Start(t, Prepare).Addr()})
 }
 
 func insert(t testing.TB, s *Store, rows *pipeline.Rows) {
