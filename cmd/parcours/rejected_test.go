@@ -142,7 +142,7 @@ func TestRejectedOfAFreeDirectory(t *testing.T) {
 
 // TestRejectedMisused: an unknown reason lists the known ones; a directory without a log is not made.
 func TestRejectedMisused(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	for _, c := range []struct {
 		args []string
 		want string

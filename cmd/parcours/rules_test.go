@@ -54,7 +54,7 @@ func TestRulesCheckShowDiff(t *testing.T) {
 // TestRulesWhatIf: what a rule book would change is found without touching what people read: of the repeats within seven days
 // those within three are left, as the times of the contacts say.
 func TestRulesWhatIf(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	must(t, "demo", "--data", dir, "--customers", "400", "--days", "45", "--seed", "3", "--exit")
 	book := tempFile(t, "whatif.yaml", "breakpoints: {repeat_contact: {within: 3d}}\n")
 	before, verified := sums(t, dir, "--exact", true), must(t, "verify", "--data", dir)

@@ -207,7 +207,7 @@ func TestTailFollows(t *testing.T) {
 
 // TestTailMisused: what cannot be asked for is said.
 func TestTailMisused(t *testing.T) {
-	dir := dataDir(t)
+	dir := t.TempDir()
 	for want, args := range map[string][]string{
 		"sla_breach":         {"--kind", "sla"},
 		"phone":              {"--channel", "fax"},
