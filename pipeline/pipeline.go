@@ -303,7 +303,7 @@ type Snapshotter interface {
 // Losses gives the landmarks at which customers left or stayed, and keeps what is estimated from them. Landmarks and Settled
 // are of the current generation.
 type Losses interface {
-	// RankBy makes the views of ranking go by a rule book; where they do already, that is nothing.
+	// RankBy makes the views of ranking and of losses go by a rule book; where they do already, that is nothing.
 	RankBy(ctx context.Context, book *rules.Book) error
 	// Settled is up to when no event enters journeys any more in any partition that has seen one; found is false where none has.
 	Settled(ctx context.Context) (at event.Instant, found bool, err error)

@@ -207,6 +207,9 @@ func (r *churnEvaluation) print(out io.Writer) {
 	case len(r.Failures) == 0:
 		fmt.Fprintf(out, "The figures of the other horizons are within their bounds; of %s nobody knows how good they are.\n", horizonsWords(r.NotJudged))
 	}
+	if !r.stored {
+		fmt.Fprintln(out, "Nothing of it was stored: --store keeps it in model_quality_v.")
+	}
 	for _, c := range r.Controls {
 		fmt.Fprintf(out, "Control, %s: %s broken.\n", c.Name, plural(uint64(len(c.Failures)), "bound"))
 	}

@@ -57,6 +57,8 @@ type churnEvaluation struct {
 	Controls    []shownControl   `json:"controls,omitempty"`
 	Causes      []shownCause     `json:"causes,omitempty"`
 	TooFew      int              `json:"too_few,omitempty"` // a kind of which fewer are exposed and lost has no ratio
+
+	stored bool
 }
 
 // shownControl is a model that must fail.
@@ -148,6 +150,7 @@ func (c *ChurnEvaluateCommand) evaluate(ctx context.Context, l *learning, errOut
 		}
 	}
 	if c.Store {
+		r.stored = true
 		err = errors.Join(l.store.ChurnBy(ctx, l.now), l.store.KeepJudgement(ctx, l.judgement(j.model, j)))
 	}
 	return r, err

@@ -77,14 +77,22 @@ func (s *shownCustomer) print(out io.Writer, x *explainer, most int) {
 	printFacts(out, p, "  ", []fact{
 		{l.say("segment", "segment"), s.Segment}, {l.say("contract", "contrat"), s.contractWords()}, {l.say("product", "produit"), printable(s.Product)},
 		{l.say("margin", "marge"), s.amount(s.Margin, l.say(" a year", " par an"))}, {l.say("captive", "captif"), captive},
-		{l.say("days used", "usage"), fmt.Sprintf(l.say("%d in the last 12 months", "%d jours sur les 12 derniers mois"), s.Uses)},
+		{l.say("days used", "usage"), fmt.Sprintf(l.say("%d in the last 12 months", l.days(s.Uses)+" sur les 12 derniers mois"), s.Uses)},
 	})
 	s.printScore(out, p)
 	for _, g := range s.Signals {
-		fmt.Fprintf(out, "  %s %s\n", p.with("signal    ", text.Faint), fmt.Sprintf(l.say("%s (raised on %s)", "%s (levé le %s)"), g.Words, day(g.RaisedAt)))
+		fmt.Fprintf(out, "  %s %s\n", p.with("signal    ", text.Faint), fmt.Sprintf(l.say("%s (raised on %s)", "%s (déclenché le %s)"), g.Words, day(g.RaisedAt)))
 	}
 	s.printTimeline(out, x, most)
 	s.printHistory(out)
+}
+
+// days is the pattern of a number of days in French, of which there is one below two.
+func (l language) days(n int) string {
+	if n < 2 {
+		return "%d jour"
+	}
+	return "%d jours"
 }
 
 func (s *shownCustomer) printHistory(out io.Writer) {
@@ -177,8 +185,13 @@ func (s *shownCustomer) printJudged(out io.Writer, label func(en, fr string) str
 		fmt.Fprintf(out, "  %s %s\n", label("how good", "fiabilité"), fmt.Sprintf(l.say("%d days, %s: AUC %s, observed / expected %s, %d losses", "%d jours, %s : AUC %s, observé / attendu %s, %d pertes"),
 			q.Horizon, cmp.Or(q.Segment, l.say("all", "tous")), l.number(figureText(q.AUC, "%.3f")), l.number(figureText(q.Ratio, "%.2f")), q.Losses))
 	}
-	if len(s.Quality) == 0 && len(s.Score.Within) > 0 {
-		fmt.Fprintf(out, "  %s %s\n", label("how good", "fiabilité"), l.say("nobody knows: this model was not judged (parcours churn train, churn evaluate --store)",
-			"nul ne sait : ce modèle n'a pas été évalué (parcours churn train, churn evaluate --store)"))
+	switch {
+	case len(s.Quality) > 0 || len(s.Score.Within) == 0:
+	case s.Score.Prior:
+		fmt.Fprintf(out, "  %s %s\n", label("how good", "fiabilité"), l.say("unknown: the prior is judgement, not learnt (parcours churn train learns a model, and judges it)",
+			"inconnue : le score a priori est un jugement, rien n'est appris (parcours churn train apprend un modèle et l'évalue)"))
+	default:
+		fmt.Fprintf(out, "  %s %s\n", label("how good", "fiabilité"), l.say("unknown: this model was not judged (parcours churn evaluate --store)",
+			"inconnue : ce modèle n'a pas été évalué (parcours churn evaluate --store)"))
 	}
 }

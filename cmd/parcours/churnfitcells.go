@@ -139,7 +139,7 @@ func (d civilDay) String() string {
 }
 
 // dateForms says what is understood without --date-format.
-const dateForms = "a date such as 2006-01-02, 2006/01/02, 20060102 or 2006-01-02T15:04:05Z"
+const dateForms = "a date such as 2006-01-02, 2006/01/02, 20060102 or 2006-01-02T15:04:05Z, of a day that exists"
 
 // afterDate are the times of day that may follow a date; a zone is read and left: the day is the one that is written.
 var afterDate = []string{"15:04:05", "15:04", "15:04:05Z07:00", "15:04:05Z0700", "15:04:05 Z07:00", "15:04:05 -0700", "15:04:05 UTC", "15:04Z07:00", "15:04:05 -0700 MST"}
@@ -207,7 +207,7 @@ func layoutOf(format string) (string, error) {
 }
 
 // amountForm says what an amount may look like.
-const amountForm = "an amount such as 12.50 or 12,50, or nothing"
+const amountForm = "an amount such as 12.50 or 12,50 (1,234 could be either), or nothing"
 
 // amountOf reads an amount. The last of . and , is the decimal sign where both stand; a lone comma with three digits behind it
 // could be either, and is refused.

@@ -29,7 +29,7 @@ var factWords = map[churn.What][2]string{
 	churn.ContractEnded: {"contrat terminé par", "contract ended by"}, churn.RightObjected: {"opposition", "objected to"},
 	churn.RightConsented: {"consentement", "consented to"}, churn.ContactMade: {"contact", "contact"}, churn.ContactMoved: {"transféré", "transferred"},
 	churn.InformationAgain: {"information redemandée", "had to say it again"}, churn.SurveyNPS: {"réponse NPS", "NPS answer"}, churn.SurveyCSAT: {"satisfaction", "satisfaction"},
-	churn.SurveyCES: {"facilité", "ease"}, churn.ComplaintFiled: {"réclamation", "complaint"}, churn.ComplaintRaised: {"réclamation portée plus haut", "complaint taken to"},
+	churn.SurveyCES: {"facilité", "ease"}, churn.ComplaintFiled: {"réclamation", "complaint"}, churn.ComplaintRaised: {"réclamation portée devant", "complaint taken to"},
 	churn.Uncivil: {"incivilité", "incivility"}, churn.Broken: {"rupture :", "broke:"},
 }
 
@@ -79,7 +79,7 @@ func (l language) named(f *churn.Fact) string {
 // partyWords are who ends contracts, and to whom complaints go.
 var partyWords = map[string][2]string{ // fr, en
 	"customer": {"le client", "the customer"}, "company": {"l'entreprise", "the company"}, "third_party": {"un tiers", "a third party"},
-	"management": {"direction générale", "management"}, "mediator": {"médiateur", "mediator"}, "authority": {"autorité", "authority"}, "court": {"tribunal", "court"},
+	"management": {"la direction générale", "management"}, "mediator": {"le médiateur", "the mediator"}, "authority": {"l'autorité", "the authority"}, "court": {"le tribunal", "the court"},
 }
 
 // answerOf are the questions whose answers are facts.

@@ -124,7 +124,7 @@ segments:
 	h.settled(settled)
 	s := store(t)
 	insert(t, s, &h.rows)
-	if err := s.ChurnBy(t.Context(), book); err != nil {
+	if err := s.RankBy(t.Context(), book); err != nil { // as whenever a day was closed
 		t.Fatal(err)
 	}
 	var want []string

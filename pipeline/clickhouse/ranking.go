@@ -13,8 +13,11 @@ import (
 	"parcours/pipeline/rules"
 )
 
-// RankBy makes the views of ranking go by a rule book. Of several that do it at once the last holds.
+// RankBy makes the views of ranking and losses_v go by a rule book. Of several that do it at once the last holds.
 func (s *Store) RankBy(ctx context.Context, book *rules.Book) error {
+	if err := s.ChurnBy(ctx, book); err != nil {
+		return err
+	}
 	values := rankingValues(book)
 	names := "rules_version, currency, illustrative, exposed_s, lost_s, before_signal_s, too_few, replicates, leaving_reasons, segments"
 	var same uint64
