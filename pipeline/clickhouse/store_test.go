@@ -20,19 +20,10 @@ func TestMain(m *testing.M) {
 	os.Exit(prepared.Main(m))
 }
 
-// serve starts ClickHouse for one test.
+// serve starts ClickHouse for one test, without tables.
 func serve(t testing.TB) *embedded.ClickHouse {
 	t.Helper()
-	server, err := embedded.StartClickHouse(t.Context(), embedded.ClickHouseConfig{Dir: t.TempDir()}, zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Errorf("close ClickHouse: %v", err)
-		}
-	})
-	return server
+	return prepared.Serve(t, t.TempDir())
 }
 
 // open gives a store that is not migrated.

@@ -41,6 +41,12 @@ func Start(t testing.TB, migrate Migrate) *embedded.ClickHouse {
 	t.Helper()
 	dir := t.TempDir()
 	Fill(t, dir, migrate)
+	return Serve(t, dir)
+}
+
+// Serve starts a server of one test on a directory as it is: one without tables too.
+func Serve(t testing.TB, dir string) *embedded.ClickHouse {
+	t.Helper()
 	server, err := embedded.StartClickHouse(t.Context(), embedded.ClickHouseConfig{Dir: dir}, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
