@@ -81,13 +81,13 @@ func (b *board) valueByTenure() cog.Builder[dashboard.Panel] {
 	return b.listing("by_tenure", 12, 6, sql, append(b.inEuros(), look{"expected", 150, counted(0)})...)
 }
 
-// customersToCall are those who lose most beyond their segment, with why.
+// customersToCall are those who asked to leave since they were scored, and then those who lose most beyond their segment, with why.
 func (b *board) customersToCall() cog.Builder[dashboard.Panel] {
 	columns := []string{
 		b.column("rank", "rank"), b.column("customer_id", "customer"), b.column(b.word("segment", "segment"), "segment"), b.column("value_at_risk_excess", "excess"), b.column("value_at_risk", "at_risk"),
 		b.column(hundredth("p30"), "p30"), b.column(hundredth("p365"), "p365"), b.column(hundredth("base365"), "base"),
 		b.column(b.listed("signal", "signals"), "signals"), b.column("arrayStringConcat(reasons_"+string(b.texts.Language())+", ' · ')", "reasons"),
-		b.column("if(prior, "+b.text("judgement")+", if(projection365, "+b.text("projection")+", ''))", "note"),
+		b.column("multiIf(asked_at IS NOT NULL, "+b.text("asked")+", prior, "+b.text("judgement")+", projection365, "+b.text("projection")+", '')", "note"),
 	}
 	return b.listing("call", 24, 11, selected(columns, "FROM customers_to_call_v WHERE "+within("segment", "segment")+" ORDER BY rank LIMIT 50"),
 		look{"rank", 60, nil}, look{"customer", 310, nil}, look{"segment", 145, nil}, look{"excess", 150, b.costs(0)}, look{"at_risk", 100, b.costs(0)},

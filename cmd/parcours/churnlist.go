@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 )
@@ -24,13 +25,16 @@ type shownCall struct {
 	Signals  []string `json:"signals" ch:"signals"`
 	Reasons  []string `json:"reasons" ch:"reasons"`
 	Prior    bool     `json:"prior" ch:"prior"`
+
+	// AskedAt is when the customer asked to leave, where the score does not know of it yet.
+	AskedAt *time.Time `json:"asked_at,omitempty" ch:"asked_at"`
 }
 
 // list prints whom to call first.
 func (c *ChurnExplainCommand) list(ctx context.Context, x *explainer, s *streams) error {
 	list := []shownCall{}
 	err := x.store.Conn().Select(ctx, &list, "SELECT rank, customer_id, segment, p30, p365, base365, value_at_risk, value_at_risk_excess, signals, reasons_"+c.Lang+
-		" AS reasons, prior FROM "+x.store.Database()+".customers_to_call_v ORDER BY rank LIMIT ?", c.Most)
+		" AS reasons, prior, asked_at FROM "+x.store.Database()+".customers_to_call_v ORDER BY rank LIMIT ?", c.Most)
 	if err != nil {
 		return fmt.Errorf("list whom to call: %w", err)
 	}
@@ -64,9 +68,13 @@ func (c *ChurnExplainCommand) printList(out io.Writer, list []shownCall, currenc
 		t.SetColumnConfigs(narrowed(header, rows, lineOf(out)))
 	}
 	t.Render()
-	prior, reasons := false, false
+	prior, reasons, asked := false, false, false
 	for i := range list {
-		prior, reasons = prior || list[i].Prior, reasons || len(list[i].Reasons) > 0
+		prior, reasons, asked = prior || list[i].Prior, reasons || len(list[i].Reasons) > 0, asked || list[i].AskedAt != nil
+	}
+	if asked {
+		fmt.Fprintln(out, l.say("Who asked to leave since the scores were made comes first: the probabilities do not know of it yet.",
+			"Qui a demandé à partir depuis le calcul des scores vient d'abord : les probabilités ne le savent pas encore."))
 	}
 	if reasons {
 		fmt.Fprintln(out, l.say("Counts fade: what happened counts half after 7, 30 or 90 days, so that 0.9 is one thing some days ago.",

@@ -14,6 +14,7 @@ import (
 	"parcours/pipeline/churn"
 	"parcours/pipeline/clickhouse"
 	"parcours/pipeline/event"
+	"parcours/pipeline/journey"
 	"parcours/pipeline/rules"
 )
 
@@ -210,6 +211,18 @@ func TestValueAtRisk(t *testing.T) {
 	s := store(t)
 	insert(t, s, &h.rows)
 	equal(t, s, "SELECT rank, customer_id, round(value_at_risk_excess, 6) FROM cx.customers_to_call_v ORDER BY rank", "1\tc2\t42", "2\tc1\t25", `3	c3	\N`)
+	asking := func(customer, kind, day, cleared string) pipeline.ChurnSignalRow {
+		r := pipeline.ChurnSignalRow{SignalID: customer + day, CustomerID: customer, Kind: kind, RaisedAt: on(day), ClearedAt: journey.Never, Position: h.number()}
+		if cleared != "" {
+			r.ClearedAt, r.ClearedWhy = on(cleared), churn.Retained
+		}
+		return r
+	}
+	insert(t, s, &pipeline.Rows{ChurnSignals: []pipeline.ChurnSignalRow{ // the score of c2 knows of it, c1 was retained, c4 objected
+		asking("c2", churn.CancelRequested, "2025-06-29", ""), asking("c1", churn.CancelRequested, "2025-07-01", "2025-07-02"),
+		asking("c3", churn.PortabilityRequested, "2025-07-01", ""), asking("c4", churn.CancelRequested, "2025-07-01", ""), asking("c1", churn.Silence, "2025-07-01", ""),
+	}})
+	equal(t, s, "SELECT rank, customer_id, toString(asked_at) FROM cx.customers_to_call_v ORDER BY rank", "1\tc3\t2025-07-01 00:00:00.000", `2	c2	\N`, `3	c1	\N`)
 	equal(t, s, "SELECT by, name, customers, margin_known, value_at_risk, value_at_risk_excess, compared, value_at_risk_before, value_at_risk_change, other_model FROM cx.value_at_risk_v ORDER BY by, name",
 		"all\t\t3\t2\t80\t67\t1\t10\t20\t1",
 		"kind\trepeat_contact\t2\t2\t80\t67\t1\t10\t20\t1",
