@@ -116,7 +116,8 @@ func (b *binding) glances(m *Model) {
 	}
 }
 
-// raisesAt0 says whether a feature that is 0 may raise a score above that of a customer with the mean.
+// raisesAt0 says whether a feature that is 0 may raise a score above that of a customer with the mean, however the months share in it:
+// no share is below 0.
 func (u *useful) raisesAt0(mean float64) bool {
 	return slices.ContainsFunc(u.slopes[:], func(slope float64) bool { return slope*-mean > 0 })
 }
